@@ -1,0 +1,90 @@
+//! What clearing an auction decides: which bundles execute, and why the others do not.
+
+use crate::auction::Bundle;
+use crate::hash::Hash;
+use crate::lanes::Resource;
+use crate::money::Score;
+use crate::names::{AuctionId, SolverId};
+use crate::refusal::Refusal;
+
+/// The decision on one auction; settlement only posts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clearing {
+    /// Which auction.
+    pub auction: AuctionId,
+    /// The bundles that execute, in order.
+    pub executed: Vec<Executed>,
+    /// The sum of their scores.
+    pub score: Score,
+    /// What the built-in bidder alone would have reached.
+    pub floor_score: Score,
+    /// Whether the built-in bidder alone was the better answer.
+    pub is_floor_alone: bool,
+    /// What each solver is told, in order of solver.
+    pub verdicts: Vec<SolverVerdicts>,
+    /// The lanes in which the sweep ran.
+    pub plan: PlanSummary,
+    /// The hash of all of the above.
+    pub digest: Hash,
+}
+
+/// A bundle that executes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// Whose bundle; [`SolverId::FLOOR`] for the built-in bidder.
+    pub solver: SolverId,
+    /// Its place in that solver's solution.
+    pub number: u32,
+    /// Its colour in the sweep's plan; 0 for bundles of the built-in bidder.
+    pub colour: u32,
+    /// Its counted surplus.
+    pub score: Score,
+    /// What is posted.
+    pub bundle: Bundle,
+}
+
+/// What one solver is told of its bundles, in its own order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SolverVerdicts {
+    /// The solver.
+    pub solver: SolverId,
+    /// One verdict a bundle.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What became of one bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It executes, at this score.
+    Won(Score),
+    /// It is valid alone but something better came first.
+    Lost(Loss),
+    /// It broke a rule on the opening state.
+    Refused(Refusal),
+    /// It would have executed, but the built-in bidder alone was better than all solutions.
+    FloorBetter(Score),
+}
+
+/// To what a bundle lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Its own score.
+    pub score: Score,
+    /// The bundle that came first on that resource (solver, number and score), if one is to name.
+    pub to: Option<(SolverId, u32, Score)>,
+    /// The resource on which it lost.
+    pub on: Resource,
+    /// Which rule no longer held when its turn came.
+    pub refusal: Refusal,
+}
+
+/// The shape of the sweep's plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanSummary {
+    /// Bundles planned.
+    pub bundles: u32,
+    /// Colours, which is the critical path in bundles.
+    pub colours: u32,
+    /// Writers of the busiest resource.
+    pub hottest: u32,
+}

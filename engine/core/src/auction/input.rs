@@ -1,0 +1,145 @@
+//! The frozen input of one auction: everything that its outcome depends on.
+//!
+//! Tables are dense and refer to each other by index; nothing in here changes after the open.
+
+use crate::hash::Hash;
+use crate::intent::{Choose, Kind};
+use crate::money::Atoms;
+use crate::names::{AuctionId, CommandId, DenominationIndex, Name, ReserveIndex};
+use crate::price::Price;
+use crate::time::Timestamp;
+use crate::venue::{Terms, VenueState};
+
+/// The most intents offered in one auction: a snapshot of that many stays below 16 MiB.
+pub const INTENTS_MAX: usize = 20_000;
+/// The most venues in one auction.
+pub const VENUES_MAX: usize = 10_000;
+
+/// How solutions are scored and judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleSet {
+    /// The objective of `auction-instance/1`: counted surplus, no guarantee against the floor.
+    Plain,
+}
+
+/// Everything that the outcome of one auction depends on, besides the solutions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuctionInput {
+    /// Which auction.
+    pub auction: AuctionId,
+    /// How solutions are judged.
+    pub rules: RuleSet,
+    /// When it opened.
+    pub opened_at: Timestamp,
+    /// When it takes no more solutions.
+    pub close_at: Timestamp,
+    /// When it is void unless settled.
+    pub settle_by: Timestamp,
+    /// Breaks ties; unknown before the open.
+    pub seed: Hash,
+    /// How far above the reference price surplus still counts, in parts per million of the fill's value.
+    pub surplus_cap_ppm: u32,
+    /// The units in which amounts are conserved.
+    pub denominations: Vec<Denomination>,
+    /// What accounts set aside for this auction.
+    pub reserves: Vec<Reserve>,
+    /// The intents on offer.
+    pub intents: Vec<AuctionIntent>,
+    /// The venues on offer.
+    pub venues: Vec<AuctionVenue>,
+}
+
+/// An asset within a module: the unit in which amounts are conserved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denomination {
+    /// The asset.
+    pub asset: Name,
+    /// The module.
+    pub module: Name,
+    /// The asset's decimals.
+    pub scale: u8,
+    /// The value of one whole unit in the reference asset; without one, surplus in it scores nothing.
+    pub price: Option<Price>,
+}
+
+/// What one account set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// The account's denomination.
+    pub denomination: DenominationIndex,
+    /// All that the auction's bundles together may take from the account.
+    pub amount: Atoms,
+    /// Whether the options that draw on it could together take more than `amount`.
+    pub is_scarce: bool,
+}
+
+/// An intent on offer, with what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuctionIntent {
+    /// The party that submitted it.
+    pub party: Name,
+    /// The client's id.
+    pub id: CommandId,
+    /// Which side is fixed.
+    pub kind: Kind,
+    /// How many options may be used.
+    pub choose: Choose,
+    /// Whether only the whole may be filled.
+    pub is_all_or_nothing: bool,
+    /// What is left to fill, in atoms of the fixed side (per option where options don't share it).
+    pub remaining: Atoms,
+    /// The least fill, and the least that may be left, in atoms of the fixed side.
+    pub minimum: Atoms,
+    /// The ways to fill it.
+    pub options: Vec<AuctionOption>,
+}
+
+/// One way to fill an intent.
+///
+/// The limit price is `get_amount` per `give_amount`; a fill (sold, bought) keeps it iff
+/// `bought * give_amount >= sold * get_amount`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuctionOption {
+    /// What leaves the party.
+    pub give: DenominationIndex,
+    /// What reaches the payee.
+    pub get: DenominationIndex,
+    /// At full size: the amount given (exact-in) or the most to give (exact-out).
+    pub give_amount: Atoms,
+    /// At full size: the least to get (exact-in) or the amount to get (exact-out).
+    pub get_amount: Atoms,
+    /// The most of the fixed side that this option may fill in this auction.
+    pub maximum: Atoms,
+    /// The reserve that pays.
+    pub reserve: ReserveIndex,
+}
+
+/// A venue on offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuctionVenue {
+    /// Its name.
+    pub name: Name,
+    /// The denominations of coin 0 and coin 1.
+    pub coins: [DenominationIndex; 2],
+    /// Its rule.
+    pub terms: Terms,
+    /// Its state at the open.
+    pub opening: VenueState,
+}
+
+impl AuctionIntent {
+    /// The fixed side of a fill (sold, bought).
+    #[must_use]
+    pub fn fixed_of(&self, sold: Atoms, bought: Atoms) -> Atoms {
+        match self.kind {
+            Kind::ExactIn => sold,
+            Kind::ExactOut => bought,
+        }
+    }
+
+    /// What is left of the fixed side through `option`: the intent's remainder or the option's maximum, whichever is less.
+    #[must_use]
+    pub fn cap_of(&self, option: &AuctionOption) -> Atoms {
+        self.remaining.min(option.maximum)
+    }
+}

@@ -1,0 +1,116 @@
+//! Reference prices: exact decimals as written, never floats.
+
+/// The most decimals a price may have; with an asset's scale on top its powers of ten fit 256 bits.
+pub const PRICE_PLACES_MAX: u8 = 40;
+/// A price has at most this many significant bits, so that scores fit 1,024 bits.
+pub const PRICE_BITS_MAX: u32 = 96;
+
+/// The value of one whole unit of an asset in the reference asset: `mantissa / 10^places`, in lowest terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price {
+    mantissa: u128,
+    places: u8,
+}
+
+impl Price {
+    /// Makes a price of `mantissa / 10^places`; `None` if it is zero or out of bounds.
+    #[must_use]
+    pub fn new(mantissa: u128, places: u8) -> Option<Price> {
+        let (mut mantissa, mut places) = (mantissa, places);
+        while places > 0 && mantissa != 0 && mantissa.is_multiple_of(10) {
+            mantissa = mantissa.checked_div(10)?;
+            places = places.checked_sub(1)?;
+        }
+        let is_bounded = mantissa.checked_ilog2()? < PRICE_BITS_MAX && places <= PRICE_PLACES_MAX;
+        is_bounded.then_some(Price { mantissa, places })
+    }
+
+    /// Parses `0.00055`, `12` or `3.8127041e-11`; `None` if the text is anything else, zero, or out of bounds.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Price> {
+        let (number, exponent) = match text.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, exponent.parse::<i16>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || (number.contains('.') && fraction.is_empty()) {
+            return None;
+        }
+        let digits = format!("{whole}{fraction}");
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let mantissa = digits.parse::<u128>().ok()?;
+        let places = i16::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        Price::scaled(mantissa, places)
+    }
+
+    /// The price of the same asset counted in units `10^shift` times as large.
+    #[must_use]
+    pub fn shifted(self, shift: i16) -> Option<Price> {
+        Price::scaled(self.mantissa, i16::from(self.places).checked_sub(shift)?)
+    }
+
+    /// The integer before division by `10^places`.
+    #[must_use]
+    pub fn mantissa(self) -> u128 {
+        self.mantissa
+    }
+
+    /// The number of decimals.
+    #[must_use]
+    pub fn places(self) -> u8 {
+        self.places
+    }
+
+    fn scaled(mantissa: u128, places: i16) -> Option<Price> {
+        if places >= 0 {
+            let mut mantissa = mantissa;
+            let mut places = places;
+            while places > i16::from(PRICE_PLACES_MAX) && mantissa != 0 && mantissa.is_multiple_of(10) {
+                mantissa = mantissa.checked_div(10)?;
+                places = places.checked_sub(1)?;
+            }
+            return Price::new(mantissa, u8::try_from(places).ok()?);
+        }
+        let factor = 10_u128.checked_pow(u32::from(places.unsigned_abs()))?;
+        Price::new(mantissa.checked_mul(factor)?, 0)
+    }
+}
+
+impl std::fmt::Display for Price {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = usize::from(self.places).saturating_add(1);
+        let digits = format!("{:0>width$}", self.mantissa);
+        let (whole, fraction) = digits.split_at(digits.len().saturating_sub(usize::from(self.places)));
+        if fraction.is_empty() { formatter.write_str(whole) } else { write!(formatter, "{whole}.{fraction}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_read_as_written() {
+        let cases: &[(&str, Option<&str>)] = &[
+            ("1", Some("1")),
+            ("1.000", Some("1")),
+            ("0.000554548666839596", Some("0.000554548666839596")),
+            ("3.8127041e-11", Some("0.000000000038127041")),
+            ("1171759.2091762798", Some("1171759.2091762798")),
+            ("2E3", Some("2000")),
+            ("0", None),
+            ("-1", None),
+            ("1.", None),
+            (".1", None),
+            ("nan", None),
+            ("1e99", None),
+            ("1_0", None),
+        ];
+        for (text, expected) in cases {
+            let printed = Price::parse(text).map(|price| price.to_string());
+            assert_eq!(printed.as_deref(), *expected, "{text}");
+        }
+    }
+}
