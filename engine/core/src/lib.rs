@@ -7,12 +7,16 @@
 #![cfg_attr(test, expect(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then"))]
 
 pub mod auction;
+pub mod command;
+pub mod config;
+pub mod event;
 pub mod hash;
 pub mod intent;
 pub mod lanes;
 pub mod money;
 pub mod names;
 pub mod price;
+pub mod record;
 pub mod refusal;
 pub mod time;
 pub mod venue;

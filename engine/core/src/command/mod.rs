@@ -1,0 +1,152 @@
+//! Commands: what keys may ask of the engine, one file a kind.
+//!
+//! A command is authenticated before it gets here; whether its key may do it is decided here,
+//! since a revocation can race admission.
+
+use crate::hash::Hash;
+use crate::intent::Intent;
+use crate::money::Atoms;
+use crate::names::{CommandId, Name, PublicKey};
+use crate::price::Price;
+use crate::venue::Terms;
+
+/// The most commands in one signed envelope.
+pub const COMMANDS_MAX: usize = 8_192;
+
+/// One request with its client's id; at most one effect, however often it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The client's id, unique within the party.
+    pub id: CommandId,
+    /// The hash of the exact bytes, by which a repetition is told from a reuse.
+    pub digest: Hash,
+    /// What is asked.
+    pub action: Action,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Submits an intent.
+    Submit(Box<Intent>),
+    /// Withdraws what is left of an intent.
+    Cancel(Cancel),
+    /// Names a new asset.
+    DefineAsset(DefineAsset),
+    /// Names a new module.
+    DefineModule(DefineModule),
+    /// Names a new party.
+    DefineParty(DefineParty),
+    /// Lets a key act for a party.
+    AddKey(AddKey),
+    /// Stops a key from acting.
+    RevokeKey(RevokeKey),
+    /// Opens a venue with an inventory from the commanding party's accounts.
+    DefineVenue(Box<DefineVenue>),
+    /// Sets or clears an asset's reference price.
+    SetPrice(SetPrice),
+    /// Credits an account with what arrived from outside.
+    Deposit(Movement),
+    /// Debits an account by what leaves the system.
+    Withdraw(Movement),
+}
+
+/// Withdraws what is left of an intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// The id of the intent, of the same party.
+    pub intent: CommandId,
+}
+
+/// Names a new asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefineAsset {
+    /// Its code, such as `EUR`.
+    pub code: Name,
+    /// Its decimals, at most 18.
+    pub scale: u8,
+}
+
+/// Names a new module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefineModule {
+    /// Its name, such as `bank-eu`.
+    pub name: Name,
+}
+
+/// Names a new party, with its first key if one is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefineParty {
+    /// Its name.
+    pub name: Name,
+}
+
+/// Lets a key act for a party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddKey {
+    /// The party.
+    pub party: Name,
+    /// The key.
+    pub key: PublicKey,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// Stops a key from acting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokeKey {
+    /// The key.
+    pub key: PublicKey,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Submits and cancels intents for its party.
+    Party,
+    /// Bids in auctions.
+    Solver,
+    /// Deposits and withdraws.
+    Gateway,
+    /// Sets reference prices.
+    Oracle,
+    /// Defines assets, modules, parties, keys and venues, and all of the above but bidding.
+    Admin,
+}
+
+/// Opens a venue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefineVenue {
+    /// Its name.
+    pub name: Name,
+    /// The assets of coin 0 and coin 1 (ladders and rails: in and out).
+    pub assets: [Name; 2],
+    /// The modules of coin 0 and coin 1; they differ only for rails.
+    pub modules: [Name; 2],
+    /// Its rule.
+    pub terms: Terms,
+    /// What the commanding party's accounts put into it, per coin.
+    pub inventory: [Atoms; 2],
+}
+
+/// Sets or clears an asset's reference price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetPrice {
+    /// The asset.
+    pub asset: Name,
+    /// The value of one whole unit in the reference asset.
+    pub price: Option<Price>,
+}
+
+/// Moves value between the outside and an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Whose account.
+    pub party: Name,
+    /// The asset.
+    pub asset: Name,
+    /// The module.
+    pub module: Name,
+    /// How much.
+    pub amount: Atoms,
+}
