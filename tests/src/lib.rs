@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Builders and benches for tests: valid by default, so that each test states only what it is about.
+
+pub mod desk;

@@ -37,7 +37,7 @@ pub enum Accepted {
     Done,
     /// An intent waits in the book for an auction.
     Booked,
-    /// The effect comes when the open auction ends.
+    /// A cancel that acts when the open auction ends.
     Queued,
 }
 

@@ -7,17 +7,25 @@
 #![cfg_attr(test, expect(clippy::arithmetic_side_effects, reason = "a test may overflow: it fails then"))]
 
 pub mod auction;
+pub mod book;
+pub mod breakage;
 pub mod command;
 pub mod config;
 pub mod event;
 pub mod hash;
+pub mod ids;
 pub mod intent;
+pub mod invariants;
 pub mod lanes;
+pub mod ledger;
 pub mod money;
 pub mod names;
+pub mod pending;
 pub mod price;
 pub mod record;
 pub mod refusal;
+pub mod root;
+pub mod state;
 pub mod time;
 pub mod venue;
 pub mod wide;

@@ -1,5 +1,8 @@
 //! Reference prices: exact decimals as written, never floats.
 
+use crate::money::{Atoms, Rounding};
+use crate::wide::{U512, wide};
+
 /// The most decimals a price may have; with an asset's scale on top its powers of ten fit 256 bits.
 pub const PRICE_PLACES_MAX: u8 = 40;
 /// A price has at most this many significant bits, so that scores fit 1,024 bits.
@@ -61,6 +64,30 @@ impl Price {
     #[must_use]
     pub fn places(self) -> u8 {
         self.places
+    }
+
+    /// `amount` atoms of an asset with `from_scale` decimals, times this price, in atoms of one with `to_scale`.
+    ///
+    /// `None` if the result exceeds 128 bits.
+    #[must_use]
+    pub fn convert(self, amount: Atoms, from_scale: u8, to_scale: u8, rounding: Rounding) -> Option<Atoms> {
+        let ten = U512::from(10_u8);
+        let power = |exponent: u32| ten.checked_pow(U512::from(exponent));
+        let up = power(u32::from(to_scale))?;
+        let down = power(u32::from(self.places).checked_add(u32::from(from_scale))?)?;
+        let product = wide::<512, 8>(amount).checked_mul(wide(self.mantissa))?.checked_mul(up)?;
+        let (quotient, remainder) = product.div_rem(down);
+        let is_up = rounding == Rounding::Up && !remainder.is_zero();
+        let result = if is_up { quotient.checked_add(U512::ONE)? } else { quotient };
+        Atoms::try_from(result).ok()
+    }
+
+    /// The least atoms of an asset with `scale` decimals that are worth one reference unit.
+    #[must_use]
+    pub fn atoms_worth_one(self, scale: u8) -> Option<Atoms> {
+        let exponent = u32::from(self.places).checked_add(u32::from(scale))?;
+        let numerator = U512::from(10_u8).checked_pow(U512::from(exponent))?;
+        Atoms::try_from(numerator.div_ceil(wide(self.mantissa))).ok()
     }
 
     fn scaled(mantissa: u128, places: i16) -> Option<Price> {

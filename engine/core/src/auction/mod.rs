@@ -9,3 +9,9 @@ pub use input::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, RuleSet, VENUES_MAX,
 };
 pub use solution::{BUNDLES_MAX, Bundle, FILLS_MAX, Fill, Solution, USES_MAX, VenueUse};
+pub fn clear(_: &AuctionInput, _: &[Solution], _: &dyn crate::lanes::Executor) -> Clearing {
+    unreachable!()
+}
+pub fn score_fill(_: &AuctionInput, _: &Fill) -> crate::money::Score {
+    0
+}

@@ -3,11 +3,26 @@
 //! A command is authenticated before it gets here; whether its key may do it is decided here,
 //! since a revocation can race admission.
 
+mod cancel;
+mod define_asset;
+mod define_module;
+mod define_party;
+mod define_venue;
+mod keys;
+mod movement;
+mod set_price;
+mod submit;
+mod transfer;
+
+use crate::breakage::Breakage;
+use crate::event::{Accepted, Event};
 use crate::hash::Hash;
 use crate::intent::Intent;
 use crate::money::Atoms;
-use crate::names::{CommandId, Name, PublicKey};
+use crate::names::{CommandId, Name, PartyIndex, PublicKey};
 use crate::price::Price;
+use crate::refusal::{Reason, Refusal};
+use crate::state::State;
 use crate::venue::Terms;
 
 /// The most commands in one signed envelope.
@@ -149,4 +164,72 @@ pub struct Movement {
     pub module: Name,
     /// How much.
     pub amount: Atoms,
+}
+
+/// Why a command's effect did not happen.
+pub(crate) enum Stop {
+    /// A rule refuses it.
+    Refused(Refusal),
+    /// The engine is broken.
+    Broken(Breakage),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<Breakage> for Stop {
+    fn from(breakage: Breakage) -> Stop {
+        Stop::Broken(breakage)
+    }
+}
+
+/// Who commands, and where what happens is told.
+pub(crate) struct Desk<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) party: PartyIndex,
+    pub(crate) id: CommandId,
+    pub(crate) events: &'a mut Vec<Event>,
+}
+
+impl Action {
+    /// Whether a key of this role may ask for it.
+    #[must_use]
+    pub fn is_allowed(&self, role: Role) -> bool {
+        match self {
+            Action::Submit(_) | Action::Cancel(_) => matches!(role, Role::Party | Role::Gateway | Role::Admin),
+            Action::Deposit(_) | Action::Withdraw(_) => matches!(role, Role::Gateway | Role::Admin),
+            Action::SetPrice(_) => matches!(role, Role::Oracle | Role::Admin),
+            Action::DefineAsset(_)
+            | Action::DefineModule(_)
+            | Action::DefineParty(_)
+            | Action::AddKey(_)
+            | Action::RevokeKey(_)
+            | Action::DefineVenue(_) => role == Role::Admin,
+        }
+    }
+
+    /// Does it, or says why not; a refusal changes nothing.
+    pub(crate) fn apply(&self, desk: &mut Desk<'_>) -> Result<Accepted, Stop> {
+        match self {
+            Action::Submit(intent) => submit::apply(desk, intent),
+            Action::Cancel(cancel) => cancel::apply(desk, cancel),
+            Action::DefineAsset(asset) => define_asset::apply(desk, asset),
+            Action::DefineModule(module) => define_module::apply(desk, module),
+            Action::DefineParty(party) => define_party::apply(desk, party),
+            Action::AddKey(key) => keys::add(desk, key),
+            Action::RevokeKey(key) => keys::revoke(desk, key),
+            Action::DefineVenue(venue) => define_venue::apply(desk, venue),
+            Action::SetPrice(price) => set_price::apply(desk, price),
+            Action::Deposit(movement) => movement::deposit(desk, movement),
+            Action::Withdraw(movement) => movement::withdraw(desk, movement),
+        }
+    }
+}
+
+/// Refuses, with the field and one sentence.
+pub(crate) fn refuse<T>(reason: Reason, field: impl Into<String>, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::new(reason, field, message))
 }

@@ -1,10 +1,26 @@
 //! Records: the inputs of the state machine, one file a kind, and the one door they go through.
 
-use crate::auction::Solution;
+mod checkpoint;
+mod close_auction;
+mod commands;
+mod expiry;
+mod genesis;
+mod open_auction;
+mod settle_auction;
+mod solution;
+mod void_auction;
+
+pub use genesis::start;
+
+use crate::auction::{Clearing, Solution};
+use crate::breakage::Breakage;
 use crate::command::Command;
 use crate::config::Config;
+use crate::event::Outcome;
 use crate::hash::Hash;
+use crate::lanes::Executor;
 use crate::names::{AuctionId, Name, PublicKey};
+use crate::state::State;
 use crate::time::Timestamp;
 
 /// One input of the state machine, as the log holds it.
@@ -75,4 +91,42 @@ pub struct SettleAuction {
     pub auction: AuctionId,
     /// The clearing's digest.
     pub digest: Hash,
+}
+
+/// What applying a record may use besides state and record.
+pub struct Context<'a> {
+    /// The hash of the batch that holds the record.
+    pub batch_hash: Hash,
+    /// A clearing computed ahead; it is checked by digest, and recomputed if absent.
+    pub clearing: Option<std::sync::Arc<Clearing>>,
+    /// Where parallel work runs.
+    pub executor: &'a dyn Executor,
+}
+
+/// Applies one record after genesis; the same state and record always give the same state and outcome.
+///
+/// # Errors
+///
+/// Breaks if a contract of the engine itself does not hold; the state is then unusable, and the engine must halt.
+pub fn apply(state: &mut State, context: &Context<'_>, record: &Record) -> Result<Outcome, Breakage> {
+    if record.time <= state.clock {
+        return Err(Breakage::TimeNotIncreasing { last: state.clock, found: record.time });
+    }
+    let mut outcome = Outcome::default();
+    if let Body::Checkpoint(recorded) = &record.body {
+        checkpoint::compare(state, *recorded, &mut outcome)?;
+    }
+    state.clock = record.time;
+    expiry::apply(state, &mut outcome)?;
+    match &record.body {
+        Body::Genesis(_) => return Err(Breakage::Genesis),
+        Body::Commands(commands) => commands::apply(state, commands, &mut outcome)?,
+        Body::OpenAuction(open) => open_auction::apply(state, context, *open, &mut outcome)?,
+        Body::Solution(solution) => solution::apply(state, solution)?,
+        Body::CloseAuction(auction) => close_auction::apply(state, *auction, &mut outcome)?,
+        Body::SettleAuction(settle) => settle_auction::apply(state, context, *settle, &mut outcome)?,
+        Body::Tick | Body::Checkpoint(_) => {}
+    }
+    state.records = state.records.saturating_add(1);
+    Ok(outcome)
 }

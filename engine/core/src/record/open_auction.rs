@@ -1,0 +1,294 @@
+//! Freezes the input of a new auction: picks the intents, reserves their funds, copies venues and prices.
+//!
+//! An account reserves the least of its free balance and the worst needs of all its options on
+//! offer. An intent whose options can't reach its minimum within the reserves waits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Context, OpenAuction};
+use crate::auction::{
+    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, VENUES_MAX,
+};
+use crate::book::{BookIntent, BookOption, IntentKey};
+use crate::breakage::Breakage;
+use crate::event::{Event, IntentChange, IntentEvent, Outcome};
+use crate::intent::Choose;
+use crate::ledger::{AccountKey, Owner};
+use crate::money::{AUCTION_ATOMS_MAX, Atoms};
+use crate::names::{AccountIndex, AssetIndex, AuctionId, DenominationIndex, ModuleIndex, ReserveIndex, VenueIndex};
+use crate::pending::{Offered, PendingAuction};
+use crate::refusal::{Reason, Refusal};
+use crate::state::State;
+use crate::venue::Terms;
+
+type Coin = (AssetIndex, ModuleIndex);
+
+pub(super) fn apply(
+    state: &mut State,
+    context: &Context<'_>,
+    open: OpenAuction,
+    outcome: &mut Outcome,
+) -> Result<(), Breakage> {
+    let auction = AuctionId(state.auctions.saturating_add(1));
+    let has_order = state.clock < open.close_at && open.close_at <= open.settle_by;
+    if state.auction.is_some() || !has_order {
+        return Err(Breakage::WrongAuction(auction));
+    }
+    let candidates = candidates(state, open);
+    let mut draft = Draft::default();
+    let expanded: Vec<Candidate> = candidates.iter().filter_map(|key| expand(state, *key)).collect();
+    draft.reserve(state, &expanded);
+    for candidate in &expanded {
+        if let Err(refusal) = draft.offer(state, candidate) {
+            tell(state, candidate.key, IntentChange::Waiting(refusal), outcome);
+        }
+    }
+    draft.add_venues(state);
+    let pending = draft.finish(state, context, auction, open);
+    hold(state, &pending)?;
+    for offered in &pending.intents {
+        if let Some(intent) = state.book.get_mut(offered.key) {
+            intent.last_offered = auction.0;
+        }
+        tell(state, offered.key, IntentChange::Offered(auction), outcome);
+    }
+    state.auctions = auction.0;
+    outcome.events.push(Event::AuctionOpened(Arc::clone(&pending.input)));
+    state.auction = Some(pending);
+    Ok(())
+}
+
+/// Intents that may be offered now, those longest not offered first.
+fn candidates(state: &State, open: OpenAuction) -> Vec<IntentKey> {
+    let is_valid = |intent: &BookIntent| intent.valid_from <= state.clock && intent.deadline >= open.settle_by;
+    let mut keys: Vec<(u64, IntentKey)> = state
+        .book
+        .iter()
+        .filter(|(_, intent)| is_valid(intent))
+        .map(|(key, intent)| (intent.last_offered, *key))
+        .collect();
+    keys.sort_unstable();
+    let most = usize::try_from(state.config.auction_intents_max).unwrap_or(usize::MAX).min(INTENTS_MAX);
+    keys.truncate(most);
+    keys.into_iter().map(|(_, key)| key).collect()
+}
+
+/// An intent with each of its options tied to one paying account.
+struct Candidate {
+    key: IntentKey,
+    intent: BookIntent,
+    options: Vec<(u16, BookOption, AccountIndex)>,
+}
+
+fn expand(state: &State, key: IntentKey) -> Option<Candidate> {
+    let intent = state.book.get(key)?.clone();
+    let mut options = Vec::new();
+    for (at, option) in intent.options.iter().enumerate() {
+        let number = u16::try_from(at).ok()?;
+        let is_open = intent.chosen.is_none_or(|chosen| chosen == number);
+        if !is_open || intent.left(option) == 0 {
+            continue;
+        }
+        let accounts = state.ledger.of_owner(Owner::Party(key.party)).filter(|(_, account)| {
+            let is_module = option.give_module.is_none_or(|module| module == account.key.module);
+            account.key.asset == option.give_asset && is_module
+        });
+        options.extend(accounts.map(|(index, _)| (number, *option, index)));
+    }
+    Some(Candidate { key, intent, options })
+}
+
+/// The tables of the input while they grow.
+#[derive(Default)]
+struct Draft {
+    coins: BTreeMap<Coin, DenominationIndex>,
+    denominations: Vec<Coin>,
+    reserve_of: BTreeMap<AccountIndex, ReserveIndex>,
+    reserves: Vec<(AccountIndex, Reserve)>,
+    /// What the caps of the options on offer could together take from each reserve.
+    claims: Vec<Atoms>,
+    intents: Vec<(AuctionIntent, Offered)>,
+    venues: Vec<(AuctionVenue, VenueIndex)>,
+}
+
+impl Draft {
+    fn denomination(&mut self, coin: Coin) -> DenominationIndex {
+        let next = DenominationIndex::from_at(self.denominations.len());
+        let index = *self.coins.entry(coin).or_insert(next);
+        if index == next {
+            self.denominations.push(coin);
+        }
+        index
+    }
+
+    /// Reserves A = min(free, the sum of the worst needs) of every account that pays.
+    fn reserve(&mut self, state: &State, candidates: &[Candidate]) {
+        let mut needs: BTreeMap<AccountIndex, Atoms> = BTreeMap::new();
+        for candidate in candidates {
+            let kind = candidate.intent.kind;
+            for (_, option, account) in &candidate.options {
+                let need = option.worst_need(kind, candidate.intent.left(option)).unwrap_or(0);
+                let sum = needs.entry(*account).or_default();
+                *sum = sum.saturating_add(need);
+            }
+        }
+        for (index, need) in needs {
+            let Some(account) = state.ledger.account(index) else { continue };
+            let amount = need.min(account.free()).min(AUCTION_ATOMS_MAX.saturating_sub(1));
+            let denomination = self.denomination((account.key.asset, account.key.module));
+            self.reserve_of.insert(index, ReserveIndex::from_at(self.reserves.len()));
+            self.reserves.push((index, Reserve { denomination, amount, is_scarce: false }));
+            self.claims.push(0);
+        }
+    }
+
+    /// Offers an intent, or says what its accounts lack.
+    fn offer(&mut self, state: &State, candidate: &Candidate) -> Result<(), Refusal> {
+        let (options, numbers) = self.options(candidate);
+        let intent = &candidate.intent;
+        let fillable = options.iter().fold(0_u128, |sum, option| sum.saturating_add(option.maximum));
+        let remaining = intent.remaining();
+        let needed = if intent.is_all_or_nothing { remaining } else { intent.minimum.min(remaining) };
+        let is_fillable = match intent.choose {
+            Choose::Split => fillable >= needed,
+            Choose::One => !options.is_empty(),
+        };
+        if !is_fillable {
+            let message = format!("expected funds to fill {needed} atoms, found enough for {fillable}");
+            return Err(Refusal::new(Reason::InsufficientFunds, "options", message));
+        }
+        self.claim(candidate, &options);
+        let Some(party) = state.parties.name(candidate.key.party.at()) else { return Ok(()) };
+        let on_offer = AuctionIntent {
+            party: party.clone(),
+            id: candidate.key.id,
+            kind: intent.kind,
+            choose: intent.choose,
+            is_all_or_nothing: intent.is_all_or_nothing,
+            remaining,
+            minimum: intent.minimum.min(remaining),
+            options,
+        };
+        self.intents.push((on_offer, Offered { key: candidate.key, payee: intent.payee, options: numbers }));
+        Ok(())
+    }
+
+    fn options(&mut self, candidate: &Candidate) -> (Vec<AuctionOption>, Vec<u16>) {
+        let intent = &candidate.intent;
+        let mut options = Vec::new();
+        let mut numbers = Vec::new();
+        for (number, option, account) in &candidate.options {
+            let Some(reserve) = self.reserve_of.get(account).copied() else { continue };
+            let Some((_, set_aside)) = self.reserves.get(reserve.at()).copied() else { continue };
+            let maximum = intent.left(option).min(option.affordable(intent.kind, set_aside.amount));
+            let is_whole = intent.choose == Choose::One && intent.is_all_or_nothing;
+            if maximum == 0 || (is_whole && maximum < option.full(intent.kind)) {
+                continue;
+            }
+            let get = self.denomination((option.get_asset, option.get_module));
+            options.push(AuctionOption {
+                give: set_aside.denomination,
+                get,
+                give_amount: option.give_amount,
+                get_amount: option.get_amount,
+                maximum,
+                reserve,
+            });
+            numbers.push(*number);
+        }
+        (options, numbers)
+    }
+
+    fn claim(&mut self, candidate: &Candidate, options: &[AuctionOption]) {
+        for option in options {
+            let fixed = option.maximum;
+            let need = match candidate.intent.kind {
+                crate::intent::Kind::ExactIn => Some(fixed),
+                crate::intent::Kind::ExactOut => {
+                    crate::money::mul_div(fixed, option.give_amount, option.get_amount, crate::money::Rounding::Down)
+                }
+            };
+            if let Some(claim) = self.claims.get_mut(option.reserve.at()) {
+                *claim = claim.saturating_add(need.unwrap_or(Atoms::MAX));
+            }
+        }
+    }
+
+    fn add_venues(&mut self, state: &State) {
+        for (at, (name, venue)) in state.venues.iter().enumerate().take(VENUES_MAX) {
+            let index = VenueIndex::from_at(at);
+            let inventory = venue.coins.map(|coin| inventory_of(state, index, coin));
+            let [first, second] = inventory;
+            let is_pool = !matches!(venue.terms, Terms::Ladder(_) | Terms::Rail(_));
+            let is_stocked = second > 0 && (first > 0 || !is_pool);
+            let is_in_range = inventory.iter().all(|amount| *amount < AUCTION_ATOMS_MAX);
+            if !is_stocked || (is_pool && !is_in_range) {
+                continue;
+            }
+            let [coin, other] = venue.coins;
+            let coins = [self.denomination(coin), self.denomination(other)];
+            let opening = venue.terms.opening(inventory);
+            self.venues.push((AuctionVenue { name: name.clone(), coins, terms: venue.terms.clone(), opening }, index));
+        }
+    }
+
+    fn finish(self, state: &State, context: &Context<'_>, auction: AuctionId, open: OpenAuction) -> PendingAuction {
+        let claims = self.claims;
+        let (accounts, mut reserves): (Vec<AccountIndex>, Vec<Reserve>) = self.reserves.into_iter().unzip();
+        for (reserve, claim) in reserves.iter_mut().zip(claims) {
+            reserve.is_scarce = claim > reserve.amount;
+        }
+        let (intents, offered) = self.intents.into_iter().unzip();
+        let (venues, venue_indices) = self.venues.into_iter().unzip();
+        let denominations = self.denominations.iter().filter_map(|coin| describe(state, *coin)).collect();
+        let input = AuctionInput {
+            auction,
+            rules: state.config.rules,
+            opened_at: state.clock,
+            close_at: open.close_at,
+            settle_by: open.settle_by,
+            seed: context.batch_hash,
+            surplus_cap_ppm: state.config.surplus_cap_ppm,
+            denominations,
+            reserves,
+            intents,
+            venues,
+        };
+        PendingAuction {
+            input: Arc::new(input),
+            is_open: true,
+            solutions: Vec::new(),
+            denominations: self.denominations,
+            reserves: accounts,
+            intents: offered,
+            venues: venue_indices,
+        }
+    }
+}
+
+fn describe(state: &State, (asset, module): Coin) -> Option<Denomination> {
+    let row = state.assets.get(asset.at())?;
+    Some(Denomination {
+        asset: state.assets.name(asset.at())?.clone(),
+        module: state.modules.name(module.at())?.clone(),
+        scale: row.scale,
+        price: row.price,
+    })
+}
+
+fn inventory_of(state: &State, venue: VenueIndex, (asset, module): Coin) -> Atoms {
+    let key = AccountKey { owner: Owner::Inventory(venue), asset, module };
+    state.ledger.find(key).map_or(0, |index| state.ledger.free(index))
+}
+
+fn hold(state: &mut State, pending: &PendingAuction) -> Result<(), Breakage> {
+    for (account, reserve) in pending.reserves.iter().zip(&pending.input.reserves) {
+        state.ledger.hold(*account, reserve.amount)?;
+    }
+    Ok(())
+}
+
+fn tell(state: &State, key: IntentKey, change: IntentChange, outcome: &mut Outcome) {
+    outcome.events.push(Event::Intent(IntentEvent { party: key.party, id: key.id, time: state.clock, change }));
+}

@@ -1,0 +1,105 @@
+//! What accepted commands do to the books.
+
+use clearlane_core::event::{Accepted, End, Event, IntentChange};
+use clearlane_core::lanes::Sequential;
+use clearlane_core::root;
+use clearlane_core::time::Span;
+use clearlane_core::venue::{ConstantProduct, Terms};
+use clearlane_tests::desk::{Desk, exact_in, exact_out, name};
+
+fn ends(events: &[Event]) -> Vec<End> {
+    let end = |event: &Event| match event {
+        Event::Intent(change) => match change.change {
+            IntentChange::Ended(end) => Some(end),
+            _ => None,
+        },
+        _ => None,
+    };
+    events.iter().filter_map(end).collect()
+}
+
+#[test]
+fn a_plain_transfer_settles_at_once() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    let mut pay = exact_out(id, ("EUR", 25_000), ("EUR", 25_000));
+    pay.payee = Some(name("bob"));
+    assert_eq!(desk.submit("alice", pay), Ok(Accepted::Done));
+    assert_eq!((desk.balance("alice", "EUR"), desk.balance("bob", "EUR")), ((75_000, 0), (125_000, 0)));
+    assert!(desk.state.book.is_empty());
+}
+
+#[test]
+fn the_same_id_and_bytes_have_one_effect() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    let mut pay = exact_out(id, ("EUR", 100), ("EUR", 100));
+    pay.payee = Some(name("bob"));
+    for _ in 0..3 {
+        assert_eq!(desk.submit("alice", pay.clone()), Ok(Accepted::Done));
+    }
+    assert_eq!(desk.balance("bob", "EUR"), (100_100, 0));
+}
+
+#[test]
+fn an_auction_fills_on_a_pool_without_any_solver() {
+    let mut desk = Desk::stocked();
+    let pool = Terms::ConstantProduct(ConstantProduct { fee_ppm: 3_000 });
+    desk.venue("pool", ["EUR", "USD"], pool, [1_000_000, 1_111_111]);
+    let id = desk.next_id();
+    assert_eq!(desk.submit("alice", exact_in(id, ("EUR", 10_000), ("USD", 10_000))), Ok(Accepted::Booked));
+    desk.open_auction();
+    assert_eq!(desk.balance("alice", "EUR"), (100_000, 10_000), "the worst need is held");
+    let outcome = desk.settle_auction(Vec::new());
+    assert_eq!(ends(&outcome.events), [End::Settled]);
+    let (euros, dollars) = (desk.balance("alice", "EUR"), desk.balance("alice", "USD"));
+    assert_eq!(euros, (90_000, 0));
+    assert!(dollars.0 >= 110_000, "found {dollars:?}");
+    assert_eq!(root::of(&desk.replay(&Sequential)), root::of(&desk.state));
+}
+
+#[test]
+fn a_cancel_during_an_auction_acts_at_its_end() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    desk.submit("alice", exact_in(id, ("EUR", 10_000), ("USD", 10_000))).expect("booked");
+    desk.open_auction();
+    assert_eq!(desk.cancel("alice", id), Ok(Accepted::Queued));
+    let outcome = desk.settle_auction(Vec::new());
+    assert_eq!(ends(&outcome.events), [End::Cancelled]);
+    assert!(desk.state.book.is_empty());
+}
+
+#[test]
+fn a_late_auction_is_void_and_releases_its_holds() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    desk.submit("alice", exact_in(id, ("EUR", 10_000), ("USD", 10_000))).expect("booked");
+    desk.open_auction();
+    let outcome = desk.wait(Span::seconds(10));
+    assert!(matches!(outcome.events[..], [Event::AuctionVoided(_)]), "{:?}", outcome.events);
+    assert_eq!(desk.balance("alice", "EUR"), (100_000, 0));
+    assert_eq!(desk.state.book.len(), 1);
+}
+
+#[test]
+fn intents_expire_after_their_deadline() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    desk.submit("alice", exact_in(id, ("EUR", 10_000), ("USD", 10_000))).expect("booked");
+    let outcome = desk.wait(Span::seconds(2 * 3_600));
+    assert_eq!(ends(&outcome.events), [End::Expired]);
+}
+
+#[test]
+fn funds_that_do_not_cover_the_minimum_make_an_intent_wait() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    let mut whole = exact_in(id, ("EUR", 200_000), ("USD", 200_000));
+    whole.fill = clearlane_core::intent::FillRule::AllOrNothing;
+    desk.submit("alice", whole).expect("booked");
+    let outcome = desk.open_auction();
+    let is_waiting =
+        |event: &Event| matches!(event, Event::Intent(change) if matches!(change.change, IntentChange::Waiting(_)));
+    assert!(outcome.events.iter().any(is_waiting), "{:?}", outcome.events);
+}

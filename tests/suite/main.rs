@@ -1,0 +1,4 @@
+//! The integration suite: one binary, one module a subject.
+
+mod books;
+mod refusals;
