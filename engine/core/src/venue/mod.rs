@@ -80,6 +80,8 @@ pub enum VenueState {
 }
 
 /// An exact bound on a venue's price: at most `numerator / denominator` atoms out per atom in.
+///
+/// Both parts stay below 2 to the 384, so that their products with amounts fit 512 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Atoms out.
@@ -192,7 +194,8 @@ impl Terms {
         }
     }
 
-    /// A pool's terms and reserves in whole atoms after an auction; `None` for ladders, rails and a foreign state.
+    /// A pool's terms and reserves in whole atoms after an auction; `None` for ladders, rails and a foreign state,
+    /// or where D would exceed what may exist.
     ///
     /// Constant-product and weighted reserves round up. Stable reserves round down and D is the least integer
     /// that leaves nothing for free at them. Either way takers gain nothing by the rounding, and the reserves

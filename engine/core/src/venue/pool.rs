@@ -12,7 +12,6 @@ use crate::wide::{U256, div_up, resize, wide};
 pub(super) const RESERVE_MICRO_BITS: usize = 136;
 
 const MICRO: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
-const SLOPE_BITS_MAX: usize = 480;
 
 /// A pool's reserves in millionths, from the view of one use.
 #[derive(Clone, Copy, Debug)]
@@ -119,8 +118,7 @@ pub(super) fn best_rate(curve: &impl Curve, state: &VenueState, direction: Direc
     let before = Sides::of(state, direction)?;
     let whole_reserve = Rate { numerator: resize(before.drawn)?, denominator: resize(MICRO)? };
     let slope = curve.slope(direction, &before)?;
-    let fits = [slope.numerator, slope.denominator].iter().all(|part| part.bit_len() <= SLOPE_BITS_MAX);
-    if !fits || slope.denominator.is_zero() {
+    if slope.denominator.is_zero() {
         return Some(whole_reserve);
     }
     Some(Rate {

@@ -221,6 +221,7 @@ fn assert_bounded(terms: &Terms, state: &VenueState, direction: Direction, amoun
     };
     let rate = terms.best_rate(state, direction).unwrap();
     let beyond = out.saturating_sub(terms.unclaimed(state, direction).unwrap());
+    assert!(rate.denominator.bit_len().max(rate.numerator.bit_len()) <= 384, "{rate:?}");
     let denominator: U1088 = crate::wide::resize(rate.denominator).unwrap();
     let numerator: U1088 = crate::wide::resize(rate.numerator).unwrap();
     assert!(big(beyond) * denominator <= numerator * big(amount_in), "{out} for {amount_in} at {rate:?}");
