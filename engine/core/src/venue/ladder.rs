@@ -106,6 +106,19 @@ impl Ladder {
         self.promised(counter.taken, Rounding::Up)?.checked_sub(counter.given)
     }
 
+    /// The levels that are left after `taken` went in; none once all are used up.
+    pub(super) fn rest(&self, taken: Atoms) -> Ladder {
+        let mut open = taken;
+        let rest_of = |level: &Level| {
+            let used = open.min(level.amount_in);
+            open = open.saturating_sub(used);
+            let amount_in = level.amount_in.saturating_sub(used);
+            let amount_out = mul_div(level.amount_out, amount_in, level.amount_in, Rounding::Down)?;
+            (amount_in > 0 && amount_out > 0).then_some(Level { amount_in, amount_out })
+        };
+        Ladder { levels: self.levels.iter().filter_map(rest_of).collect() }
+    }
+
     /// What the levels give in total for a total input; `None` beyond the last level.
     fn promised(&self, total_in: Atoms, rounding: Rounding) -> Option<Atoms> {
         let mut open = total_in;

@@ -194,6 +194,20 @@ impl Terms {
         }
     }
 
+    /// The terms after an auction, and a pool's reserves; the rest of what a pool holds is its fees.
+    ///
+    /// A ladder keeps what its levels have left, a partly used one pro rata, rounded down.
+    #[must_use]
+    pub fn settle(&self, state: &VenueState) -> (Terms, Option<[Atoms; 2]>) {
+        if let Some((terms, reserves)) = self.settle_pool(state) {
+            return (terms, Some(reserves));
+        }
+        match (self, *state) {
+            (Terms::Ladder(ladder), VenueState::Counter { taken, .. }) => (Terms::Ladder(ladder.rest(taken)), None),
+            (terms, VenueState::Pool { .. } | VenueState::Counter { .. }) => (terms.clone(), None),
+        }
+    }
+
     /// A pool's terms and reserves in whole atoms after an auction; `None` for ladders, rails and a foreign state,
     /// or where D would exceed what may exist.
     ///

@@ -1,0 +1,187 @@
+//! How an engine runs: a file, then flags over it; every value is printed at start.
+//!
+//! What decisions depend on is logged at genesis; an engine whose settings differ from the log refuses to start.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clearlane_core::config::Config;
+use clearlane_core::names::{Name, PublicKey};
+use clearlane_core::time::Span;
+use serde::{Deserialize, Serialize};
+
+/// How an engine runs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The folder that holds the log.
+    pub data: PathBuf,
+    /// Where the engine listens; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The cell's name, fixed at genesis.
+    pub cell: String,
+    /// The asset in which scores are counted, fixed at genesis.
+    pub reference_asset: String,
+    /// The name of the first administrator, fixed at genesis.
+    pub admin: String,
+    /// The first administrator's public key in hex, fixed at genesis; needed only for a new folder.
+    pub admin_key: String,
+    /// How far above the reference price surplus still counts, in parts per million; fixed at genesis.
+    pub surplus_cap_ppm: u32,
+    /// The most intents offered in one auction; fixed at genesis.
+    pub auction_intents_max: u32,
+    /// Milliseconds of engine time from one auction's opening to the next.
+    pub auction_every_ms: u64,
+    /// Milliseconds of engine time in which an auction takes solutions.
+    pub bidding_ms: u64,
+    /// Milliseconds of engine time after the close until an unsettled auction is void.
+    pub settling_ms: u64,
+    /// Threads for clearing; 0 takes one per processor.
+    pub lanes: usize,
+    /// Threads that verify signatures; 0 takes one per processor.
+    pub verifiers: usize,
+    /// How many times as fast as the wall the engine's clock runs.
+    pub clock_scale: u32,
+    /// Where the engine's clock starts in a new folder, in nanoseconds since 1970; absent takes the machine's time.
+    pub clock_start_ns: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            data: PathBuf::from("clearlane-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 7700)),
+            cell: "main".to_owned(),
+            reference_asset: "EUR".to_owned(),
+            admin: "admin".to_owned(),
+            admin_key: String::new(),
+            surplus_cap_ppm: 10_000,
+            auction_intents_max: 5_000,
+            auction_every_ms: 1_000,
+            bidding_ms: 400,
+            settling_ms: 10_000,
+            lanes: 0,
+            verifiers: 0,
+            clock_scale: 1,
+            clock_start_ns: None,
+        }
+    }
+}
+
+/// When auctions open, close and settle, in engine time.
+#[derive(Clone, Copy, Debug)]
+pub struct AuctionTimes {
+    /// From one opening to the next.
+    pub every: Span,
+    /// From the opening to the close.
+    pub bidding: Span,
+    /// From the close until an unsettled auction is void.
+    pub settling: Span,
+}
+
+/// Why settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("can't read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what was expected.
+    #[error("{path}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        message: String,
+    },
+    /// A value is not what was expected.
+    #[error("setting {name}: expected {expected}, found {found:?}")]
+    Value {
+        /// Which setting.
+        name: &'static str,
+        /// What was expected.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+}
+
+impl Settings {
+    /// The settings in a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// Says what can't be read, or which line or key is not what was expected.
+    pub fn read(path: &Path) -> Result<Settings, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| SettingsError::Parse { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// The configuration to log at genesis.
+    ///
+    /// # Errors
+    ///
+    /// Names the setting that is not what was expected.
+    pub fn config(&self) -> Result<Config, SettingsError> {
+        let mut config = Config::new(name("cell", &self.cell)?, name("reference_asset", &self.reference_asset)?);
+        config.surplus_cap_ppm = self.surplus_cap_ppm;
+        config.auction_intents_max = self.auction_intents_max;
+        Ok(config)
+    }
+
+    /// The first administrator's name and key.
+    ///
+    /// # Errors
+    ///
+    /// Names the setting that is not what was expected.
+    pub fn administrator(&self) -> Result<(Name, PublicKey), SettingsError> {
+        let key = parse_key(&self.admin_key).ok_or_else(|| SettingsError::Value {
+            name: "admin_key",
+            expected: "a public key of 64 hex digits, as `clearlane keys new` prints it",
+            found: self.admin_key.clone(),
+        })?;
+        Ok((name("admin", &self.admin)?, key))
+    }
+
+    /// When auctions open, close and settle.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a cadence or window of zero.
+    pub fn times(&self) -> Result<AuctionTimes, SettingsError> {
+        let span = |name, millis: u64| {
+            let expected = "at least 1 millisecond";
+            let refusal = SettingsError::Value { name, expected, found: millis.to_string() };
+            if millis == 0 { Err(refusal) } else { Ok(Span::millis(millis)) }
+        };
+        Ok(AuctionTimes {
+            every: span("auction_every_ms", self.auction_every_ms)?,
+            bidding: span("bidding_ms", self.bidding_ms)?,
+            settling: span("settling_ms", self.settling_ms)?,
+        })
+    }
+}
+
+fn name(setting: &'static str, text: &str) -> Result<Name, SettingsError> {
+    let expected = "1 to 64 visible ASCII characters without spaces";
+    Name::new(text).ok_or_else(|| SettingsError::Value { name: setting, expected, found: text.to_owned() })
+}
+
+/// Reads a public key from 64 hex digits.
+#[must_use]
+pub fn parse_key(text: &str) -> Option<PublicKey> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut key = [0_u8; 32];
+    for (at, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(PublicKey(key))
+}
