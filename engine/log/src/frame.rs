@@ -20,8 +20,7 @@ pub(crate) fn encode_body(records: &[Vec<u8>]) -> Result<Vec<u8>, LogError> {
         return Err(LogError::TooManyRecords { found: records.len() as u64, max: RECORDS_MAX as u64 });
     }
     let length: usize = records.iter().map(|record| LENGTH_BYTES + record.len()).sum();
-    let too_large =
-        || LogError::BatchTooLarge { found: (HEADER_BYTES + length) as u64, max: BATCH_BYTES_MAX as u64 };
+    let too_large = || LogError::BatchTooLarge { found: (HEADER_BYTES + length) as u64, max: BATCH_BYTES_MAX as u64 };
     if HEADER_BYTES + length > BATCH_BYTES_MAX {
         return Err(too_large());
     }

@@ -36,8 +36,8 @@ impl<'log, D: Disk> Reader<'log, D> {
             let Some(segment) = self.segments.first() else { return Ok(()) };
             let mut block = vec![0; BLOCK_BYTES];
             read(self.disk, &segment.name, self.offset, &mut block)?;
-            let header = frame::decode_header(&block)
-                .map_err(|damage| LogError::damaged(&segment.name, self.offset, damage))?;
+            let header =
+                frame::decode_header(&block).map_err(|damage| LogError::damaged(&segment.name, self.offset, damage))?;
             self.offset += frame::padded_bytes(&header) as u64;
             self.next = self.next.next();
         }
