@@ -3,7 +3,7 @@
 //! A batch is acknowledged only after its header is durable here, so the ring tells a torn write from damage: where
 //! a batch is unreadable and its slot still holds the batch a lap before, nobody was ever told of it.
 
-use crate::disk::{BLOCK_BYTES, Disk, failed, is_zero, read};
+use crate::disk::{BLOCK_BYTES, CHUNK_BYTES, Disk, failed, is_zero, read};
 use crate::error::{Damage, LogError};
 use crate::header::{HEADER_BYTES, Header, Sequence};
 
@@ -14,6 +14,9 @@ pub const RING_FILE: &str = "headers.ring";
 pub const SLOTS: u64 = 1024;
 
 pub(crate) const RING_BYTES: u64 = SLOTS * BLOCK_BYTES as u64;
+
+// The ring is read in whole chunks.
+const _: () = assert!(RING_BYTES.is_multiple_of(CHUNK_BYTES as u64));
 
 /// What a slot holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +40,14 @@ impl Ring {
             return Err(LogError::damaged(RING_FILE, 0, Damage::FileLength { found: length }));
         }
         let mut slots = Vec::new();
-        let mut block = [0; BLOCK_BYTES];
-        for index in 0..SLOTS {
-            let offset = index * BLOCK_BYTES as u64;
-            read(disk, RING_FILE, offset, &mut block)?;
-            slots.push(decode(&block, index).map_err(|damage| LogError::damaged(RING_FILE, offset, damage))?);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        for start in (0..RING_BYTES).step_by(CHUNK_BYTES) {
+            read(disk, RING_FILE, start, &mut chunk)?;
+            for block in chunk.as_chunks::<BLOCK_BYTES>().0 {
+                let index = slots.len() as u64;
+                let named = |damage| LogError::damaged(RING_FILE, index * BLOCK_BYTES as u64, damage);
+                slots.push(decode(block, index).map_err(named)?);
+            }
         }
         Ok(Ring { slots })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use clearlane_log::{Damage, FileLog, Log, LogError, Options, Sequence};
+use clearlane_log::{Damage, FileLog, LogError, Options, Sequence};
 
 use crate::fixture::{FIRST, RING, SMALL, append, large_batch, place_of, read_all, small_batch};
 
