@@ -5,4 +5,5 @@
 
 pub mod formats;
 pub mod market;
+pub mod offline;
 pub mod strategy;

@@ -226,8 +226,7 @@ mod tests {
     #[test]
     fn an_exact_out_option_reserves_its_share_of_the_most_it_may_give() {
         let coins = [DenominationIndex(0), DenominationIndex(1)];
-        let option =
-            MarketOption { give: coins[0], get: coins[1], give_amount: 101, get_amount: 10, maximum: Some(5) };
+        let option = MarketOption { give: coins[0], get: coins[1], give_amount: 101, get_amount: 10, maximum: Some(5) };
         assert_eq!(option.worst_need(Kind::ExactOut), 51);
         assert_eq!(option.worst_need(Kind::ExactIn), 5);
     }

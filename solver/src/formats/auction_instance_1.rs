@@ -10,9 +10,9 @@ use clearlane_core::price::Price;
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::venue::{ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, Stable, Terms, Weighted};
 
-use super::{FormatError, Read, admit};
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
+use super::{FormatError, Read, admit};
 use crate::market::{Market, MarketAsset, MarketOption, MarketOrder, MarketVenue};
 
 /// What the field `schema` says.

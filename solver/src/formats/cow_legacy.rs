@@ -161,7 +161,9 @@ fn shrunk(kind: Kind, amounts: [U256; 2], is_partial: bool) -> Result<[Atoms; 2]
     if larger <= most {
         return Ok([give.saturating_to(), get.saturating_to()]);
     }
-    let too_large = |why: &str| Refusal::new(Reason::AmountTooLarge, "sell_amount", format!("expected less than 2^112 atoms or {why}"));
+    let too_large = |why: &str| {
+        Refusal::new(Reason::AmountTooLarge, "sell_amount", format!("expected less than 2^112 atoms or {why}"))
+    };
     if !is_partial {
         return Err(too_large("an order that may be filled in part, found all or nothing"));
     }

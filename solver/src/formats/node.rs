@@ -52,8 +52,7 @@ impl<'a> Node<'a> {
 
     /// The elements of a list.
     pub(super) fn list(&self) -> Result<Vec<Node<'a>>, FormatError> {
-        let elements: Vec<&'a RawValue> =
-            serde_json::from_str(self.raw.get()).map_err(|_| self.expected("a list"))?;
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.raw.get()).map_err(|_| self.expected("a list"))?;
         let node = |(at, raw)| Node { path: format!("{}[{at}]", self.path), raw };
         Ok(elements.into_iter().enumerate().map(node).collect())
     }
@@ -101,7 +100,8 @@ impl<'a> Node<'a> {
 impl<'a> Fields<'a> {
     /// A field that must be there.
     pub(super) fn need(&self, name: &str) -> Result<Node<'a>, FormatError> {
-        let missing = || FormatError::Field { field: self.path_of(name), message: "expected a value, found none".to_owned() };
+        let missing =
+            || FormatError::Field { field: self.path_of(name), message: "expected a value, found none".to_owned() };
         self.find(name).ok_or_else(missing)
     }
 

@@ -140,11 +140,7 @@ fn read_fill(node: &Node<'_>, intents: &BTreeMap<&str, IntentIndex>) -> Result<F
     })
 }
 
-fn read_use(
-    auction: &Auction,
-    node: &Node<'_>,
-    venues: &BTreeMap<&str, VenueIndex>,
-) -> Result<FileUse, FormatError> {
+fn read_use(auction: &Auction, node: &Node<'_>, venues: &BTreeMap<&str, VenueIndex>) -> Result<FileUse, FormatError> {
     let fields = node.object()?;
     let venue = named(&fields, "liquidity", venues)?;
     let coins = auction.market.venues.get(venue.at()).map(|venue| venue.coins).unwrap_or_default();

@@ -6,7 +6,6 @@
 use clearlane_core::auction::{AuctionInput, AuctionVenue, Bundle, VenueUse};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
-use clearlane_core::refusal::Refusal;
 use clearlane_core::venue::{Direction, Rate, VenueState};
 use clearlane_core::wide::U512;
 
@@ -23,8 +22,8 @@ pub(super) struct Hop {
 pub(super) struct Book<'a> {
     venues: &'a [AuctionVenue],
     states: Vec<VenueState>,
-    /// How often each venue was used.
-    versions: Vec<u32>,
+    /// The uses of each venue with the score of their bundle, best first: the order of execution.
+    uses: Vec<Vec<(f64, VenueUse)>>,
     /// Atoms out per atom in at best, per venue and direction; zero if it can't be used.
     rates: Vec<[f64; 2]>,
     /// The ways out of each denomination.
@@ -37,15 +36,14 @@ impl<'a> Book<'a> {
         for (at, venue) in input.venues.iter().enumerate() {
             let [first, second] = venue.coins;
             for (direction, from, to) in [(Direction::Forward, first, second), (Direction::Backward, second, first)] {
-                if venue.terms.best_rate(&venue.opening, direction).is_some() {
-                    let ways: Option<&mut Vec<Hop>> = hops.get_mut(from.at());
-                    ways.into_iter().for_each(|ways| ways.push(Hop { venue: at, direction, to }));
-                }
+                let is_offered = venue.terms.best_rate(&venue.opening, direction).is_some();
+                let ways: Option<&mut Vec<Hop>> = hops.get_mut(from.at()).filter(|_| is_offered);
+                ways.into_iter().for_each(|ways| ways.push(Hop { venue: at, direction, to }));
             }
         }
         let states: Vec<VenueState> = input.venues.iter().map(|venue| venue.opening).collect();
         let rates = input.venues.iter().map(|venue| rates(venue, &venue.opening)).collect();
-        Book { venues: &input.venues, versions: vec![0; states.len()], states, rates, hops }
+        Book { venues: &input.venues, uses: vec![Vec::new(); states.len()], states, rates, hops }
     }
 
     pub(super) fn hops_from(&self, denomination: DenominationIndex) -> &[Hop] {
@@ -61,8 +59,9 @@ impl<'a> Book<'a> {
         }
     }
 
-    pub(super) fn version(&self, venue: usize) -> u32 {
-        self.versions.get(venue).copied().unwrap_or(0)
+    /// How often a venue was used.
+    pub(super) fn version(&self, venue: usize) -> usize {
+        self.uses.get(venue).map_or(0, Vec::len)
     }
 
     /// The most that `amount_in` buys both at the open and now.
@@ -85,32 +84,51 @@ impl<'a> Book<'a> {
         Some(now.max(venue.terms.in_for(&venue.opening, hop.direction, amount_out)?))
     }
 
-    /// Executes the uses of a bundle; on a refusal nothing changes.
-    pub(super) fn execute(&mut self, bundle: &Bundle) -> Result<(), Refusal> {
-        let states = bundle.uses.iter().map(|used| self.state_after(used)).collect::<Result<Vec<_>, Refusal>>()?;
+    /// Adds a bundle at the place that its score gives it; false, and nothing changes, unless it and all
+    /// that come after it still hold.
+    pub(super) fn insert(&mut self, score: f64, bundle: &Bundle) -> bool {
+        let states = bundle.uses.iter().map(|used| self.state_with(score, used)).collect::<Option<Vec<_>>>();
+        let Some(states) = states else { return false };
         for (used, state) in bundle.uses.iter().zip(states) {
-            self.set(used.venue.at(), state);
+            self.set(score, used, state);
         }
-        Ok(())
+        true
     }
 
-    fn state_after(&self, used: &VenueUse) -> Result<VenueState, Refusal> {
+    /// The least score among the bundles that share a venue with this one.
+    pub(super) fn least_score(&self, bundle: &Bundle) -> Option<f64> {
+        let last = |used: &VenueUse| self.uses.get(used.venue.at())?.last().map(|(score, _)| *score);
+        bundle.uses.iter().filter_map(last).min_by(f64::total_cmp)
+    }
+
+    /// The last state of a venue if `used` is inserted among its uses; none if one of them fails then.
+    fn state_with(&self, score: f64, used: &VenueUse) -> Option<VenueState> {
         let at = used.venue.at();
-        let known = self.venues.get(at).zip(self.states.get(at));
-        let unknown = || Refusal::new(clearlane_core::refusal::Reason::UnknownVenue, "uses", "expected a venue on offer");
-        let (venue, state) = known.ok_or_else(unknown)?;
-        venue.terms.take(state, used.direction, used.amount_in, used.amount_out)
+        let (venue, uses) = (self.venues.get(at)?, self.uses.get(at)?);
+        let take = |state: VenueState, used: &VenueUse| {
+            venue.terms.take(&state, used.direction, used.amount_in, used.amount_out).ok()
+        };
+        let (earlier, later) = uses.split_at(place_of(uses, score));
+        if later.is_empty() {
+            return take(*self.states.get(at)?, used);
+        }
+        let before = earlier.iter().try_fold(venue.opening, |state, (_, each)| take(state, each))?;
+        later.iter().try_fold(take(before, used)?, |state, (_, each)| take(state, each))
     }
 
-    fn set(&mut self, at: usize, state: VenueState) {
-        let venue = self.venues.get(at);
-        let slots = self.states.get_mut(at).zip(self.versions.get_mut(at)).zip(self.rates.get_mut(at));
-        if let (Some(venue), Some(((slot, version), rate))) = (venue, slots) {
+    fn set(&mut self, score: f64, used: &VenueUse, state: VenueState) {
+        let at = used.venue.at();
+        let slots = self.states.get_mut(at).zip(self.uses.get_mut(at)).zip(self.rates.get_mut(at));
+        if let (Some(venue), Some(((slot, uses), rate))) = (self.venues.get(at), slots) {
             *rate = rates(venue, &state);
-            *version = version.saturating_add(1);
+            uses.insert(place_of(uses, score), (score, *used));
             *slot = state;
         }
     }
+}
+
+fn place_of(uses: &[(f64, VenueUse)], score: f64) -> usize {
+    uses.partition_point(|(each, _)| *each >= score)
 }
 
 fn rates(venue: &AuctionVenue, state: &VenueState) -> [f64; 2] {

@@ -156,7 +156,17 @@ mod tests {
     fn order(kind: Kind, give_amount: Atoms, get_amount: Atoms) -> Order {
         let cap = if kind == Kind::ExactIn { give_amount } else { get_amount };
         let intent = IntentIndex(0);
-        Order { intent, option: 0, kind, give_amount, get_amount, cap, remaining: cap, minimum: 1, is_all_or_nothing: false }
+        Order {
+            intent,
+            option: 0,
+            kind,
+            give_amount,
+            get_amount,
+            cap,
+            remaining: cap,
+            minimum: 1,
+            is_all_or_nothing: false,
+        }
     }
 
     fn sums(fills: &[Fill]) -> (Atoms, Atoms, usize) {

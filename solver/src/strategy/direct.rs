@@ -12,8 +12,10 @@ use super::quote::{self, Quote};
 use super::value::Values;
 use super::{Budget, Strategy, residual};
 
-/// The most bundles for one intent: paths beyond add little.
-const BUNDLES_A_INTENT_MAX: u8 = 8;
+/// The most proposals taken up for one intent: paths beyond add little.
+const PROPOSALS_MAX: u8 = 16;
+/// What must come after something else counts this part of it at most: scores are estimates here.
+const BELOW: f64 = 1.0 - 1e-9;
 /// How often intents without a proposal are asked again: flow the other way may have opened a path.
 const PASSES_MAX: usize = 2;
 
@@ -60,26 +62,27 @@ impl Eq for Waiting {}
 
 /// What the greedy pass works on.
 struct Planner<'a, 'b> {
-    opening: &'a AuctionInput,
     left: AuctionInput,
     values: Values,
     book: Book<'a>,
     queue: BinaryHeap<Waiting>,
     bundles: Vec<(f64, Bundle)>,
     counts: Vec<u8>,
+    /// The most that a further bundle of each intent may count, so that it executes last on its venues.
+    bounds: Vec<f64>,
     budget: &'b Budget<'b>,
 }
 
 /// Bundles for every intent that venues can serve with surplus, best first.
 pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
     let mut planner = Planner {
-        opening: input,
         left: input.clone(),
         values: Values::of(input),
         book: Book::open(input),
         queue: BinaryHeap::new(),
         bundles: Vec::new(),
         counts: vec![0; input.intents.len()],
+        bounds: vec![f64::INFINITY; input.intents.len()],
         budget,
     };
     for _ in 0..PASSES_MAX {
@@ -89,7 +92,8 @@ pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
             break;
         }
     }
-    planner.in_order()
+    planner.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    planner.bundles.into_iter().map(|(_, bundle)| bundle).collect()
 }
 
 impl Planner<'_, '_> {
@@ -109,35 +113,27 @@ impl Planner<'_, '_> {
     }
 
     fn ask(&mut self, intent_at: usize) {
-        let is_open = self.counts.get(intent_at).is_some_and(|count| *count < BUNDLES_A_INTENT_MAX);
-        let quote = if is_open { quote::best(&self.left, &self.values, &self.book, intent_at) } else { None };
+        let is_open = self.counts.get(intent_at).is_some_and(|count| *count < PROPOSALS_MAX);
+        let bound = self.bounds.get(intent_at).copied().unwrap_or(f64::INFINITY);
+        let quote = if is_open { quote::best(&self.left, &self.values, &self.book, intent_at, bound) } else { None };
         self.queue.extend(quote.map(|quote| Waiting { intent_at, quote }));
     }
 
     /// Commits a proposal that still holds; asks anew for one that does not.
     fn serve(&mut self, waiting: Waiting) {
         let Waiting { intent_at, quote } = waiting;
-        if !quote.is_current(&self.book) || self.book.execute(&quote.bundle).is_err() {
+        if !quote.is_current(&self.book) {
             return self.ask(intent_at);
         }
-        residual::take_fills(&mut self.left, &quote.bundle);
-        self.bundles.push((quote.counted, quote.bundle));
         if let Some(count) = self.counts.get_mut(intent_at) {
             *count = count.saturating_add(1);
         }
+        if self.book.insert(quote.counted, &quote.bundle) {
+            residual::take_fills(&mut self.left, &quote.bundle);
+            self.bundles.push((quote.counted, quote.bundle));
+        } else if let Some((bound, least)) = self.bounds.get_mut(intent_at).zip(self.book.least_score(&quote.bundle)) {
+            *bound = least * BELOW;
+        }
         self.ask(intent_at);
-    }
-
-    /// The bundles best first, without those that do not hold in that order.
-    fn in_order(mut self) -> Vec<Bundle> {
-        self.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        let mut book = Book::open(self.opening);
-        let mut dropped = 0_usize;
-        let kept: Vec<Bundle> = std::mem::take(&mut self.bundles).into_iter().filter_map(|(_, bundle)| {
-            let holds = book.execute(&bundle).is_ok();
-            dropped += usize::from(!holds);
-            holds.then_some(bundle)
-        }).collect();
-        kept
     }
 }

@@ -86,7 +86,8 @@ fn net_pair(input: &AuctionInput, values: &Values, pair: Pair, places: &Places) 
     let [first, second] = pair;
     let forward = orders(input, &places.forward);
     let backward = orders(input, &places.backward);
-    let typical = values.ratio(first, second).or_else(|| forward.first().map(|order| limit(Side::GivesCoarse, order)))?;
+    let typical =
+        values.ratio(first, second).or_else(|| forward.first().map(|order| limit(Side::GivesCoarse, order)))?;
     // The coarse asset is the one whose atom is worth more atoms of the other.
     let (coarse, fine, giving_coarse, giving_fine) =
         if typical >= 1.0 { (first, second, forward, backward) } else { (second, first, backward, forward) };
@@ -174,7 +175,8 @@ fn prices(reference: Option<f64>, giving_coarse: &[Order], giving_fine: &[Order]
         return Vec::new();
     }
     let inside = |price: f64| price.clamp(least + (most - least) * INSIDE, most - (most - least) * INSIDE);
-    let mut limits: Vec<f64> = giving_coarse.iter().map(|order| limit(Side::GivesCoarse, order) * (1.0 + INSIDE)).collect();
+    let mut limits: Vec<f64> =
+        giving_coarse.iter().map(|order| limit(Side::GivesCoarse, order) * (1.0 + INSIDE)).collect();
     limits.extend(giving_fine.iter().map(|order| limit(Side::GivesFine, order) * (1.0 - INSIDE)));
     limits.retain(|price| (least..=most).contains(price));
     let mut tried = vec![inside(reference.unwrap_or((least * most).sqrt())), inside((least * most).sqrt())];
@@ -186,6 +188,7 @@ fn prices(reference: Option<f64>, giving_coarse: &[Order], giving_fine: &[Order]
 }
 
 /// The price as a fraction of integers below 2^112.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just before; only proposes")]
 fn ratio_of(price: f64) -> Option<Ratio> {
     const BITS: i32 = 100;
     if !price.is_finite() || price <= 0.0 {

@@ -13,10 +13,14 @@ use super::value::{Values, float};
 
 /// The longest path, in venues.
 const HOPS_MAX: usize = 3;
-/// Paths of one option whose sizes are searched: those with the best rates.
-const PATHS_MAX: usize = 6;
-/// Steps of the search for the best size; each shrinks the range by a third.
-const STEPS_MAX: usize = 40;
+/// Paths of one option that are tried at all: those with the best rates.
+const PATHS_MAX: usize = 32;
+/// Of these, how many are searched for the best size: those best at a coarse size.
+const SEARCHED_MAX: usize = 3;
+/// Coarse sizes tried on each path, each a quarter of the one before.
+const SIZES_MAX: usize = 10;
+/// Steps of the search between coarse sizes; each shrinks the range by a third.
+const STEPS_MAX: usize = 18;
 
 /// A proposal for one intent.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub(super) struct Quote {
     /// The counted surplus, estimated.
     pub(super) counted: f64,
     /// The version of each venue used, in order of use.
-    pub(super) versions: Vec<u32>,
+    pub(super) versions: Vec<usize>,
 }
 
 impl Quote {
@@ -46,10 +50,18 @@ struct Ask<'a> {
     option: &'a AuctionOption,
     /// What the intent has left of the fixed side through this option.
     remaining: Atoms,
+    /// The most counted surplus that is of use.
+    most: f64,
 }
 
-/// The best proposal over all options and paths; none if nothing counts.
-pub(super) fn best(input: &AuctionInput, values: &Values, book: &Book<'_>, intent_at: usize) -> Option<Quote> {
+/// The best proposal over all options and paths that counts at most `most`; none if nothing counts.
+pub(super) fn best(
+    input: &AuctionInput,
+    values: &Values,
+    book: &Book<'_>,
+    intent_at: usize,
+    most: f64,
+) -> Option<Quote> {
     let intent = input.intents.get(intent_at)?;
     let mut best: Option<Quote> = None;
     for (option_at, option) in intent.options.iter().enumerate() {
@@ -61,12 +73,10 @@ pub(super) fn best(input: &AuctionInput, values: &Values, book: &Book<'_>, inten
             Choose::Split => intent.remaining,
             Choose::One => intent.remaining.min(full),
         };
-        let ask = Ask { input, values, book, intent_at, intent, option_at, option, remaining };
-        for path in ask.paths() {
-            let quote = ask.quote(&path);
-            let most = best.as_ref().map_or(0.0, |quote| quote.counted);
-            best = quote.filter(|quote| quote.counted > most).or(best);
-        }
+        let ask = Ask { input, values, book, intent_at, intent, option_at, option, remaining, most };
+        let quote = ask.best();
+        let most = best.as_ref().map_or(0.0, |quote| quote.counted);
+        best = quote.filter(|quote| quote.counted > most).or(best);
     }
     best
 }
@@ -109,34 +119,50 @@ impl Ask<'_> {
         }
     }
 
-    fn quote(&self, path: &[Hop]) -> Option<Quote> {
-        if self.intent.is_all_or_nothing {
-            return self.at_size(path, self.cap());
+    /// The best proposal over all paths: each at coarse sizes, the most promising at finer ones.
+    fn best(&self) -> Option<Quote> {
+        let mut coarse: Vec<(Vec<Hop>, Atoms, Quote)> = Vec::new();
+        for path in self.paths() {
+            let best = self.sizes().filter_map(|size| Some((size, self.at_size(&path, size)?)));
+            let best = best.max_by(|(_, a), (_, b)| a.counted.total_cmp(&b.counted));
+            coarse.extend(best.map(|(size, quote)| (path, size, quote)));
         }
-        let (mut low, mut high) = (self.intent.minimum.max(1), self.cap());
-        let mut best = self.at_size(path, high);
+        coarse.sort_by(|(_, _, a), (_, _, b)| b.counted.total_cmp(&a.counted));
+        coarse.truncate(SEARCHED_MAX);
+        let fine = coarse.into_iter().map(|(path, size, quote)| self.refined(&path, size, quote));
+        fine.max_by(|a, b| a.counted.total_cmp(&b.counted)).filter(|quote| quote.counted > 0.0)
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = Atoms> {
+        let count = if self.intent.is_all_or_nothing { 1 } else { SIZES_MAX };
+        let (cap, least) = (self.cap(), self.intent.minimum.max(1));
+        (0..count).map(move |step| cap >> (2 * step)).take_while(move |size| *size >= least)
+    }
+
+    /// Searches around a coarse size for the best one.
+    fn refined(&self, path: &[Hop], size: Atoms, quote: Quote) -> Quote {
+        let mut best = quote;
+        if self.intent.is_all_or_nothing {
+            return best;
+        }
+        let (mut low, mut high) = (size / 4, size.saturating_mul(4).min(self.cap()));
         for _ in 0..STEPS_MAX {
             let third = high.saturating_sub(low) / 3;
             if third == 0 {
                 break;
             }
             let (left, right) = (self.at_size(path, low + third), self.at_size(path, high - third));
-            // A size that does not trade is too large for the venues, unless the smaller one fails too.
-            let is_left = counted(&left) >= counted(&right);
-            let (better, is_settled) = if is_left { (left, third < low / 1_000_000) } else { (right, third < low / 1_000_000) };
+            // A size that does not trade is too large for the venues or the limit.
+            let is_left = counted(left.as_ref()) >= counted(right.as_ref());
+            let better = if is_left { left } else { right };
             if is_left {
                 high -= third;
             } else {
                 low += third;
             }
-            if counted(&better) > counted(&best) {
-                best = better;
-            }
-            if is_settled {
-                break;
-            }
+            best = better.filter(|quote| quote.counted > best.counted).unwrap_or(best);
         }
-        best.filter(|quote| quote.counted > 0.0)
+        best
     }
 
     /// The fill of exactly `fixed` atoms of the fixed side, if venues, limit and minimum allow it.
@@ -160,6 +186,9 @@ impl Ask<'_> {
             return None;
         }
         let counted = self.values.counted(self.input, &fill);
+        if counted > self.most {
+            return None;
+        }
         let versions = path.iter().map(|hop| self.book.version(hop.venue)).collect();
         Some(Quote { bundle: Bundle { fills: vec![fill], uses }, counted, versions })
     }
@@ -188,8 +217,8 @@ impl Ask<'_> {
     }
 }
 
-fn counted(quote: &Option<Quote>) -> f64 {
-    quote.as_ref().map_or(f64::NEG_INFINITY, |quote| quote.counted)
+fn counted(quote: Option<&Quote>) -> f64 {
+    quote.map_or(f64::NEG_INFINITY, |quote| quote.counted)
 }
 
 fn use_of(hop: Hop, amount_in: Atoms, amount_out: Atoms) -> VenueUse {
