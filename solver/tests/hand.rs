@@ -3,7 +3,7 @@
 use clearlane_core::auction::Bundle;
 use clearlane_solver::formats;
 use clearlane_solver::offline::answer;
-use clearlane_solver::strategy::{Direct, Netting, Strategy};
+use clearlane_solver::strategy::{Direct, Joint, Netting, Strategy};
 
 fn hand_case(name: &str) -> Option<formats::Auction> {
     let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
@@ -40,4 +40,30 @@ fn an_exact_amount_costs_the_least_its_pool_takes() {
     let Some(auction) = hand_case("h5_exact_out_fee") else { return };
     let bundles = bundles(&auction, &Direct);
     assert_eq!(60_000_000 - bundles[0].fills[0].sold, 7_210_051);
+}
+
+#[test]
+fn opposing_flows_meet_in_one_use_of_a_pool() {
+    let text = r#"{"schema":"auction-instance/1","id":"opposing","surplus_cap_ppm":500000,
+        "assets":[{"id":"X","decimals":0,"ref_price":"1"},{"id":"Y","decimals":0,"ref_price":"1"},
+            {"id":"Z","decimals":0,"ref_price":"1"}],
+        "intents":[
+            {"id":"i0","kind":"exact_in","fill":"partial","choose":"split",
+                "options":[{"sell_asset":"X","sell_amount":"100000","buy_asset":"Y","buy_amount":"80000"}]},
+            {"id":"i1","kind":"exact_in","fill":"partial","choose":"split",
+                "options":[{"sell_asset":"Y","sell_amount":"90000","buy_asset":"Z","buy_amount":"60000"}]}],
+        "liquidity":[
+            {"id":"l0","type":"constant_product","assets":["X","Y"],"reserves":["1000000","1000000"],"fee_ppm":3000},
+            {"id":"l1","type":"constant_product","assets":["X","Z"],"reserves":["1000000","1000000"],"fee_ppm":3000}]}"#;
+    let auction = formats::read(text.as_bytes()).expect("a valid instance");
+    let [bundle] = &bundles(&auction, &Joint)[..] else { panic!("one bundle") };
+    assert_eq!((bundle.fills.len(), bundle.uses.len()), (2, 2));
+    for used in &bundle.uses {
+        let venue = &auction.input.venues[used.venue.at()];
+        let after = venue.terms.take(&venue.opening, used.direction, used.amount_in, used.amount_out);
+        assert!(after.is_ok(), "{after:?}");
+    }
+    let alone: u128 = bundles(&auction, &Direct).iter().flat_map(|bundle| &bundle.fills).map(|fill| fill.bought).sum();
+    let together: u128 = bundle.fills.iter().map(|fill| fill.bought).sum();
+    assert!(together > alone, "{together} {alone}");
 }

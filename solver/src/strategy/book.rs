@@ -28,10 +28,20 @@ pub(super) struct Book<'a> {
     rates: Vec<[f64; 2]>,
     /// The ways out of each denomination.
     hops: Vec<Vec<Hop>>,
+    execution: Execution,
+}
+
+/// How the bundles of an answer will be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Execution {
+    /// One after another, best first; each must also hold alone on the opening state.
+    Alone,
+    /// Merged into few bundles, so that flows against each other meet inside them.
+    Merged,
 }
 
 impl<'a> Book<'a> {
-    pub(super) fn open(input: &'a AuctionInput) -> Book<'a> {
+    pub(super) fn open(input: &'a AuctionInput, execution: Execution) -> Book<'a> {
         let mut hops = vec![Vec::new(); input.denominations.len()];
         for (at, venue) in input.venues.iter().enumerate() {
             let [first, second] = venue.coins;
@@ -42,8 +52,8 @@ impl<'a> Book<'a> {
             }
         }
         let states: Vec<VenueState> = input.venues.iter().map(|venue| venue.opening).collect();
-        let rates = input.venues.iter().map(|venue| rates(venue, &venue.opening)).collect();
-        Book { venues: &input.venues, uses: vec![Vec::new(); states.len()], states, rates, hops }
+        let rates = input.venues.iter().map(|venue| rates(venue, [&venue.opening; 2])).collect();
+        Book { venues: &input.venues, uses: vec![Vec::new(); states.len()], states, rates, hops, execution }
     }
 
     pub(super) fn hops_from(&self, denomination: DenominationIndex) -> &[Hop] {
@@ -68,7 +78,7 @@ impl<'a> Book<'a> {
     pub(super) fn out_for(&self, hop: Hop, amount_in: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.out_for(state, hop.direction, amount_in)?;
-        if self.version(hop.venue) == 0 {
+        if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
         Some(now.min(venue.terms.out_for(&venue.opening, hop.direction, amount_in)?))
@@ -78,7 +88,7 @@ impl<'a> Book<'a> {
     pub(super) fn in_for(&self, hop: Hop, amount_out: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.in_for(state, hop.direction, amount_out)?;
-        if self.version(hop.venue) == 0 {
+        if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
         Some(now.max(venue.terms.in_for(&venue.opening, hop.direction, amount_out)?))
@@ -109,7 +119,7 @@ impl<'a> Book<'a> {
             venue.terms.take(&state, used.direction, used.amount_in, used.amount_out).ok()
         };
         let (earlier, later) = uses.split_at(place_of(uses, score));
-        if later.is_empty() {
+        if later.is_empty() || self.execution == Execution::Merged {
             return take(*self.states.get(at)?, used);
         }
         let before = earlier.iter().try_fold(venue.opening, |state, (_, each)| take(state, each))?;
@@ -120,7 +130,10 @@ impl<'a> Book<'a> {
         let at = used.venue.at();
         let slots = self.states.get_mut(at).zip(self.uses.get_mut(at)).zip(self.rates.get_mut(at));
         if let (Some(venue), Some(((slot, uses), rate))) = (self.venues.get(at), slots) {
-            *rate = rates(venue, &state);
+            *rate = match self.execution {
+                Execution::Alone => rates(venue, [&venue.opening, &state]),
+                Execution::Merged => rates(venue, [&state; 2]),
+            };
             uses.insert(place_of(uses, score), (score, *used));
             *slot = state;
         }
@@ -131,11 +144,11 @@ fn place_of(uses: &[(f64, VenueUse)], score: f64) -> usize {
     uses.partition_point(|(each, _)| *each >= score)
 }
 
-fn rates(venue: &AuctionVenue, state: &VenueState) -> [f64; 2] {
+/// Per direction, the least of the best rates in both states.
+fn rates(venue: &AuctionVenue, states: [&VenueState; 2]) -> [f64; 2] {
     [Direction::Forward, Direction::Backward].map(|direction| {
-        let now = venue.terms.best_rate(state, direction).map_or(0.0, estimate);
-        let opening = venue.terms.best_rate(&venue.opening, direction).map_or(0.0, estimate);
-        now.min(opening)
+        let [first, second] = states.map(|state| venue.terms.best_rate(state, direction).map_or(0.0, estimate));
+        first.min(second)
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use clearlane_core::auction::{AuctionInput, Bundle};
 
-use super::book::Book;
+use super::book::{Book, Execution};
 use super::quote::{self, Quote};
 use super::value::Values;
 use super::{Budget, Strategy, residual};
@@ -29,7 +29,7 @@ impl Strategy for Direct {
     }
 
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-        plan(input, budget)
+        plan(input, budget, Execution::Alone)
     }
 }
 
@@ -73,12 +73,12 @@ struct Planner<'a, 'b> {
     budget: &'b Budget<'b>,
 }
 
-/// Bundles for every intent that venues can serve with surplus, best first.
-pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+/// Bundles for every intent that venues can serve with surplus, in the order in which they hold.
+pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>, execution: Execution) -> Vec<Bundle> {
     let mut planner = Planner {
         left: input.clone(),
         values: Values::of(input),
-        book: Book::open(input),
+        book: Book::open(input, execution),
         queue: BinaryHeap::new(),
         bundles: Vec::new(),
         counts: vec![0; input.intents.len()],
@@ -92,7 +92,9 @@ pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
             break;
         }
     }
-    planner.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    if execution == Execution::Alone {
+        planner.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    }
     planner.bundles.into_iter().map(|(_, bundle)| bundle).collect()
 }
 

@@ -6,6 +6,8 @@
 mod book;
 mod crossing;
 mod direct;
+mod joint;
+mod merge;
 mod netting;
 mod quote;
 mod residual;
@@ -14,6 +16,7 @@ mod value;
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 pub use direct::Direct;
+pub use joint::Joint;
 pub use netting::Netting;
 
 /// When a strategy has to stop.
@@ -53,7 +56,7 @@ pub trait Strategy: Sync {
 /// Every strategy there is, simplest first.
 #[must_use]
 pub fn strategies() -> Vec<Box<dyn Strategy>> {
-    vec![Box::new(Direct), Box::new(Netting)]
+    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint)]
 }
 
 /// The strategy of that name.
@@ -84,6 +87,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = strategy("oracle").err().expect("there is no such strategy");
-        assert_eq!(error.to_string(), "expected a strategy of direct, netting, found oracle");
+        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, found oracle");
     }
 }

@@ -10,6 +10,7 @@ use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::names::{DenominationIndex, IntentIndex};
 
+use super::book::Execution;
 use super::crossing::{Order, Ratio, Side, cross};
 use super::value::Values;
 use super::{Budget, Strategy, direct, residual};
@@ -33,13 +34,13 @@ impl Strategy for Netting {
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
         let mut left = input.clone();
         let mut bundles = net(&mut left, budget);
-        bundles.extend(direct::plan(&left, budget));
+        bundles.extend(direct::plan(&left, budget, Execution::Alone));
         bundles
     }
 }
 
 /// Matches every pair and takes what was matched out of `left`; at most one bundle a pair and round.
-fn net(left: &mut AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+pub(super) fn net(left: &mut AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
     let values = Values::of(left);
     let mut bundles = Vec::new();
     for (pair, places) in pairs(left) {
