@@ -34,6 +34,8 @@ pub(super) struct Order {
     pub(super) remaining: Atoms,
     pub(super) minimum: Atoms,
     pub(super) is_all_or_nothing: bool,
+    /// Whether less than one coarse atom's worth of it may be left unfilled to make amounts meet.
+    pub(super) is_trimmed: bool,
 }
 
 /// Which way an order trades.
@@ -60,6 +62,7 @@ impl Order {
     fn coarse_cap(&self, side: Side, price: Ratio) -> Option<Atoms> {
         match (side, self.kind) {
             (Side::GivesCoarse, Kind::ExactIn) | (Side::GivesFine, Kind::ExactOut) => Some(self.cap),
+            (Side::GivesCoarse, Kind::ExactOut) if self.is_trimmed => price.to_coarse(self.cap, Rounding::Down),
             (Side::GivesCoarse, Kind::ExactOut) => price.to_coarse(self.cap, Rounding::Up),
             (Side::GivesFine, Kind::ExactIn) => price.to_coarse(self.cap, Rounding::Down),
         }
@@ -67,7 +70,7 @@ impl Order {
 
     /// The fill at which exactly `coarse` atoms change hands, if the order's rules allow it.
     fn fill(&self, side: Side, price: Ratio, coarse: Atoms) -> Option<Fill> {
-        let is_whole = coarse == self.coarse_cap(side, price)?;
+        let is_whole = !self.is_trimmed && coarse == self.coarse_cap(side, price)?;
         let (sold, bought) = match (side, self.kind) {
             (Side::GivesCoarse, Kind::ExactOut) if is_whole => (coarse, self.cap),
             (Side::GivesFine, Kind::ExactIn) if is_whole => (self.cap, coarse),
@@ -93,20 +96,33 @@ impl Order {
 }
 
 /// Matches both sides, each in its order of preference; no fills if nothing can trade.
+///
+/// Where rounding leaves more than an atom a fill and no fill can take it, orders that need not
+/// be filled whole are left with a rest that is worth less than one coarse atom.
 pub(super) fn cross(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order]) -> Vec<Fill> {
+    let whole = matched(price, giving_coarse, giving_fine);
+    let trimmed = |orders: &[Order]| -> Vec<Order> {
+        orders.iter().map(|order| Order { is_trimmed: !order.is_all_or_nothing, ..*order }).collect()
+    };
+    let fills = whole.or_else(|| matched(price, &trimmed(giving_coarse), &trimmed(giving_fine)));
+    fills.unwrap_or_default()
+}
+
+/// The fills, or none if more is left over than may be.
+fn matched(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order]) -> Option<Vec<Fill>> {
     let mut volume = Atoms::MAX;
     for _ in 0..ROUNDS_MAX {
         let (coarse, sold) = fitted(Side::GivesCoarse, price, giving_coarse, volume);
         let (fine, bought) = fitted(Side::GivesFine, price, giving_fine, sold);
         if bought == 0 {
-            return Vec::new();
+            return Some(Vec::new());
         }
         if sold == bought {
             return balanced(giving_coarse, coarse, giving_fine, fine);
         }
         volume = bought;
     }
-    Vec::new()
+    Some(Vec::new())
 }
 
 /// Fills of one side that together move as much of the coarse asset as they can up to `volume`.
@@ -130,19 +146,21 @@ fn balanced(
     mut coarse: Vec<Option<Fill>>,
     giving_fine: &[Order],
     mut fine: Vec<Option<Fill>>,
-) -> Vec<Fill> {
+) -> Option<Vec<Fill>> {
     let paid: Option<Atoms> = fine.iter().flatten().try_fold(0, |sum: Atoms, fill| sum.checked_add(fill.sold));
     let got: Option<Atoms> = coarse.iter().flatten().try_fold(0, |sum: Atoms, fill| sum.checked_add(fill.bought));
-    let Some(left) = paid.zip(got).and_then(|(paid, got)| paid.checked_sub(got)) else { return Vec::new() };
+    let left = paid?.checked_sub(got?)?;
     let takers = |(order, fill)| takes_more(order, Kind::ExactIn, fill);
     let givers = |(order, fill)| takes_more(order, Kind::ExactOut, fill);
     let taker = giving_coarse.iter().zip(coarse.iter_mut()).find_map(takers);
     if let Some(fill) = taker {
         fill.bought = fill.bought.saturating_add(left);
     } else if let Some(fill) = giving_fine.iter().zip(fine.iter_mut()).find_map(givers) {
-        fill.sold = fill.sold.saturating_sub(left.min(fill.sold.saturating_sub(1)));
+        fill.sold = fill.sold.checked_sub(left).filter(|sold| *sold > 0)?;
+    } else if left > u128::try_from(coarse.iter().chain(&fine).flatten().count()).unwrap_or(0) {
+        return None;
     }
-    coarse.into_iter().chain(fine).flatten().collect()
+    Some(coarse.into_iter().chain(fine).flatten().collect())
 }
 
 fn takes_more<'a>(order: &Order, kind: Kind, fill: &'a mut Option<Fill>) -> Option<&'a mut Fill> {
@@ -166,6 +184,7 @@ mod tests {
             remaining: cap,
             minimum: 1,
             is_all_or_nothing: false,
+            is_trimmed: false,
         }
     }
 
@@ -197,6 +216,16 @@ mod tests {
         let whole = Order { is_all_or_nothing: true, ..order(Kind::ExactIn, 100, 90) };
         assert_eq!(cross(price, &[whole], &[order(Kind::ExactIn, 60, 50)]), []);
         assert_eq!(cross(price, &[whole], &[order(Kind::ExactIn, 160, 150)]).len(), 2);
+    }
+
+    #[test]
+    fn a_rest_that_nobody_can_take_stays_with_its_owner() {
+        let price = Ratio { fine: 1_000_000, coarse: 1 };
+        let giving_coarse = [order(Kind::ExactOut, 101, 99_500_000)];
+        let giving_fine = [order(Kind::ExactIn, 99_900_000, 90)];
+        let fills = cross(price, &giving_coarse, &giving_fine);
+        let amounts: Vec<_> = fills.iter().map(|fill| (fill.sold, fill.bought)).collect();
+        assert_eq!(amounts, [(99, 99_000_000), (99_000_000, 99)]);
     }
 
     #[test]

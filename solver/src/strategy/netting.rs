@@ -139,6 +139,7 @@ fn order_of(intent_at: usize, intent: &AuctionIntent, option_at: usize, option: 
         remaining,
         minimum: intent.minimum,
         is_all_or_nothing: intent.is_all_or_nothing,
+        is_trimmed: false,
     })
 }
 
