@@ -1,0 +1,109 @@
+//! Auction file formats, told apart by content, one file each.
+//!
+//! What is malformed is an error that names the field; what is well-formed but cannot be
+//! represented exactly is refused by name and listed beside what was read.
+
+mod auction_instance_1;
+mod cow_legacy;
+mod cow_pool;
+mod node;
+pub mod solution;
+mod table;
+
+pub use cow_legacy::SURPLUS_CAP_PPM as COW_SURPLUS_CAP_PPM;
+
+use clearlane_core::auction::AuctionInput;
+use clearlane_core::hash::Hasher;
+use clearlane_core::names::{IntentIndex, VenueIndex};
+use clearlane_core::refusal::Refusal;
+
+use crate::market::Market;
+use node::Node;
+
+/// A value that is well-formed, or a refusal of what it describes.
+type Read<T> = Result<Result<T, Refusal>, FormatError>;
+
+/// Passes a refusal on to the caller of a [`Read`].
+macro_rules! admit {
+    ($value:expr) => {
+        match $value {
+            Ok(value) => value,
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    };
+}
+use admit;
+
+/// The largest file that is read: fifty times the largest captured auction.
+pub const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// One auction read from a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auction {
+    /// What the file holds and what of it was refused.
+    pub market: Market,
+    /// The frozen input; its seed is the hash of the file.
+    pub input: AuctionInput,
+}
+
+/// Why a file is no auction.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// The file is longer than [`FILE_BYTES_MAX`].
+    #[error("expected at most {FILE_BYTES_MAX} bytes, found {0}")]
+    TooLarge(usize),
+    /// The bytes are not JSON.
+    #[error("expected JSON: {0}")]
+    NotJson(String),
+    /// The file is JSON but of no format known here.
+    #[error("expected an auction-instance/1 or a cow auction with tokens, orders and amms, found fields {0}")]
+    UnknownFormat(String),
+    /// A field is missing or is not what the format says.
+    #[error("{field}: {message}")]
+    Field {
+        /// The path of the field.
+        field: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+}
+
+impl Auction {
+    fn new(market: Market, bytes: &[u8]) -> Auction {
+        let input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());
+        Auction { market, input }
+    }
+
+    /// What the file calls an intent.
+    #[must_use]
+    pub fn intent_name(&self, intent: IntentIndex) -> Option<&str> {
+        self.market.orders.get(intent.at()).map(|order| order.name.as_str())
+    }
+
+    /// What the file calls a venue.
+    #[must_use]
+    pub fn venue_name(&self, venue: VenueIndex) -> Option<&str> {
+        self.market.venues.get(venue.at()).map(|venue| venue.name.as_str())
+    }
+}
+
+/// Reads an auction of any known format.
+///
+/// # Errors
+///
+/// Says which field is missing or malformed, or that the format is not known.
+pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(FormatError::TooLarge(bytes.len()));
+    }
+    let fields = Node::root(bytes)?.object()?;
+    let schema = fields.find("schema").map(|node| node.text()).transpose()?;
+    let is_cow_legacy = ["tokens", "orders", "amms"].into_iter().all(|name| fields.find(name).is_some());
+    let market = match schema.as_deref() {
+        Some(auction_instance_1::SCHEMA) => auction_instance_1::read(&fields)?,
+        Some(other) => return Err(FormatError::UnknownFormat(format!("schema {other}"))),
+        None if is_cow_legacy => cow_legacy::read(&fields)?,
+        None => return Err(FormatError::UnknownFormat(fields.names().join(", "))),
+    };
+    Ok(Auction::new(market, bytes))
+}

@@ -1,0 +1,50 @@
+//! One auction answered by several strategies in this process, with no engine.
+//!
+//! Each strategy stands for one solver; what the solutions are worth together is for the core's
+//! clearing to say.
+
+use std::time::{Duration, Instant};
+
+use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Solution};
+use clearlane_core::names::SolverId;
+
+use crate::strategy::{Budget, Strategy};
+
+/// One strategy's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The strategy's name.
+    pub strategy: &'static str,
+    /// Its sealed solution; solvers are numbered from 1 in the order of strategies.
+    pub solution: Solution,
+    /// The intents that it fills, wholly or in part.
+    pub intents: usize,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Answers `input` with each strategy in turn, each within `budget`.
+///
+/// Without a budget a strategy runs to its own end.
+#[must_use]
+pub fn answer(input: &AuctionInput, strategies: &[&dyn Strategy], budget: Option<Duration>) -> Vec<Answer> {
+    let solver = (1_u32..).map(SolverId);
+    strategies.iter().zip(solver).map(|(strategy, solver)| answer_of(input, *strategy, solver, budget)).collect()
+}
+
+fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, budget: Option<Duration>) -> Answer {
+    let started = Instant::now();
+    let is_spent = || budget.is_some_and(|budget| started.elapsed() >= budget);
+    let mut bundles = strategy.solve(input, &Budget::new(&is_spent));
+    bundles.truncate(BUNDLES_MAX);
+    let fills = bundles.iter().flat_map(|bundle| &bundle.fills);
+    let mut filled: Vec<_> = fills.map(|fill| fill.intent).collect();
+    filled.sort_unstable();
+    filled.dedup();
+    Answer {
+        strategy: strategy.name(),
+        intents: filled.len(),
+        solution: Solution { solver, auction: input.auction, bundles },
+        elapsed: started.elapsed(),
+    }
+}

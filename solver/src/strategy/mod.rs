@@ -1,0 +1,92 @@
+//! Strategies by name: how to answer an auction.
+//!
+//! A strategy proposes bundles in whole atoms that hold alone on the opening state and, executed
+//! one after another, best first, on the states that the ones before them leave.
+
+mod book;
+mod crossing;
+mod direct;
+mod joint;
+mod merge;
+mod netting;
+mod quote;
+mod residual;
+mod value;
+
+use clearlane_core::auction::{AuctionInput, Bundle};
+
+pub use direct::Direct;
+pub use joint::Joint;
+pub use netting::Netting;
+
+/// When a strategy has to stop.
+pub struct Budget<'a> {
+    is_spent: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Budget<'a> {
+    /// A budget that is spent once `is_spent` says so; it is asked often and should be cheap.
+    #[must_use]
+    pub fn new(is_spent: &'a dyn Fn() -> bool) -> Budget<'a> {
+        Budget { is_spent }
+    }
+
+    /// A budget that is never spent.
+    #[must_use]
+    pub fn unlimited() -> Budget<'static> {
+        Budget { is_spent: &|| false }
+    }
+
+    /// Whether the strategy should return what it has.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        (self.is_spent)()
+    }
+}
+
+/// A way to answer auctions.
+pub trait Strategy: Sync {
+    /// The name under which the command line knows it.
+    fn name(&self) -> &'static str;
+
+    /// Bundles for one auction, at the latest when the budget is spent.
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle>;
+}
+
+/// Every strategy there is, simplest first.
+#[must_use]
+pub fn strategies() -> Vec<Box<dyn Strategy>> {
+    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint)]
+}
+
+/// The strategy of that name.
+///
+/// # Errors
+///
+/// Lists the names there are.
+pub fn strategy(name: &str) -> Result<Box<dyn Strategy>, UnknownStrategy> {
+    let found = strategies().into_iter().find(|strategy| strategy.name() == name);
+    found.ok_or_else(|| UnknownStrategy {
+        name: name.to_owned(),
+        known: strategies().iter().map(|strategy| strategy.name()).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// No strategy has this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a strategy of {known}, found {name}")]
+pub struct UnknownStrategy {
+    name: String,
+    known: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = strategy("oracle").err().expect("there is no such strategy");
+        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, found oracle");
+    }
+}

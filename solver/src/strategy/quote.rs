@@ -1,0 +1,231 @@
+//! The best fill of one intent on one path of venues, with the states as they are now.
+//!
+//! Floats choose path and size; amounts along the path are computed and checked exactly.
+
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse};
+use clearlane_core::intent::{Choose, Kind};
+use clearlane_core::money::Atoms;
+use clearlane_core::names::{IntentIndex, VenueIndex};
+use clearlane_core::wide::{U256, wide};
+
+use super::book::{Book, Hop};
+use super::value::{Values, float};
+
+/// The longest path, in venues.
+const HOPS_MAX: usize = 3;
+/// Paths of one option that are tried at all: those with the best rates.
+const PATHS_MAX: usize = 32;
+/// Of these, how many are searched for the best size: those best at a coarse size.
+const SEARCHED_MAX: usize = 3;
+/// Coarse sizes tried on each path, each a quarter of the one before.
+const SIZES_MAX: usize = 10;
+/// Steps of the search between coarse sizes; each shrinks the range by a third.
+const STEPS_MAX: usize = 18;
+
+/// A proposal for one intent.
+#[derive(Clone, Debug)]
+pub(super) struct Quote {
+    pub(super) bundle: Bundle,
+    /// The counted surplus, estimated.
+    pub(super) counted: f64,
+    /// The version of each venue used, in order of use.
+    pub(super) versions: Vec<usize>,
+}
+
+impl Quote {
+    /// Whether no venue that it uses has been used since.
+    pub(super) fn is_current(&self, book: &Book<'_>) -> bool {
+        self.bundle.uses.iter().zip(&self.versions).all(|(used, version)| book.version(used.venue.at()) == *version)
+    }
+}
+
+/// What is asked of one option.
+struct Ask<'a> {
+    input: &'a AuctionInput,
+    values: &'a Values,
+    book: &'a Book<'a>,
+    intent_at: usize,
+    intent: &'a AuctionIntent,
+    option_at: usize,
+    option: &'a AuctionOption,
+    /// What the intent has left of the fixed side through this option.
+    remaining: Atoms,
+    /// The most counted surplus that is of use.
+    most: f64,
+}
+
+/// The best proposal over all options and paths that counts at most `most`; none if nothing counts.
+pub(super) fn best(
+    input: &AuctionInput,
+    values: &Values,
+    book: &Book<'_>,
+    intent_at: usize,
+    most: f64,
+) -> Option<Quote> {
+    let intent = input.intents.get(intent_at)?;
+    let mut best: Option<Quote> = None;
+    for (option_at, option) in intent.options.iter().enumerate() {
+        let full = match intent.kind {
+            Kind::ExactIn => option.give_amount,
+            Kind::ExactOut => option.get_amount,
+        };
+        let remaining = match intent.choose {
+            Choose::Split => intent.remaining,
+            Choose::One => intent.remaining.min(full),
+        };
+        let ask = Ask { input, values, book, intent_at, intent, option_at, option, remaining, most };
+        let quote = ask.best();
+        let most = best.as_ref().map_or(0.0, |quote| quote.counted);
+        best = quote.filter(|quote| quote.counted > most).or(best);
+    }
+    best
+}
+
+impl Ask<'_> {
+    fn cap(&self) -> Atoms {
+        self.intent.cap_of(self.option)
+    }
+
+    /// Paths whose best rate beats the limit, best first.
+    fn paths(&self) -> Vec<Vec<Hop>> {
+        let limit = float(self.option.get_amount) / float(self.option.give_amount);
+        let is_possible = self.cap() > 0 && (!self.intent.is_all_or_nothing || self.cap() == self.remaining);
+        let mut found = Vec::new();
+        if is_possible {
+            self.extend(&mut Vec::with_capacity(HOPS_MAX), 1.0, limit, &mut found);
+        }
+        found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        found.truncate(PATHS_MAX);
+        found.into_iter().map(|(_, path)| path).collect()
+    }
+
+    fn extend(&self, path: &mut Vec<Hop>, rate: f64, limit: f64, found: &mut Vec<(f64, Vec<Hop>)>) {
+        let from = path.last().map_or(self.option.give, |hop| hop.to);
+        let is_last = path.len() + 1 == HOPS_MAX;
+        for hop in self.book.hops_from(from) {
+            let is_end = hop.to == self.option.get;
+            let is_loop = hop.to == self.option.give || path.iter().any(|earlier| earlier.to == hop.to);
+            if is_loop || (is_last && !is_end) {
+                continue;
+            }
+            let rate = rate * self.book.rate(*hop);
+            path.push(*hop);
+            if !is_end {
+                self.extend(path, rate, limit, found);
+            } else if rate > limit {
+                found.push((rate, path.clone()));
+            }
+            path.pop();
+        }
+    }
+
+    /// The best proposal over all paths: each at coarse sizes, the most promising at finer ones.
+    fn best(&self) -> Option<Quote> {
+        let mut coarse: Vec<(Vec<Hop>, Atoms, Quote)> = Vec::new();
+        for path in self.paths() {
+            let best = self.sizes().filter_map(|size| Some((size, self.at_size(&path, size)?)));
+            let best = best.max_by(|(_, a), (_, b)| a.counted.total_cmp(&b.counted));
+            coarse.extend(best.map(|(size, quote)| (path, size, quote)));
+        }
+        coarse.sort_by(|(_, _, a), (_, _, b)| b.counted.total_cmp(&a.counted));
+        coarse.truncate(SEARCHED_MAX);
+        let fine = coarse.into_iter().map(|(path, size, quote)| self.refined(&path, size, quote));
+        fine.max_by(|a, b| a.counted.total_cmp(&b.counted)).filter(|quote| quote.counted > 0.0)
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = Atoms> {
+        let count = if self.intent.is_all_or_nothing { 1 } else { SIZES_MAX };
+        let (cap, least) = (self.cap(), self.intent.minimum.max(1));
+        (0..count).map(move |step| cap >> (2 * step)).take_while(move |size| *size >= least)
+    }
+
+    /// Searches around a coarse size for the best one.
+    fn refined(&self, path: &[Hop], size: Atoms, quote: Quote) -> Quote {
+        let mut best = quote;
+        if self.intent.is_all_or_nothing {
+            return best;
+        }
+        let (mut low, mut high) = (size / 4, size.saturating_mul(4).min(self.cap()));
+        for _ in 0..STEPS_MAX {
+            let third = high.saturating_sub(low) / 3;
+            if third == 0 {
+                break;
+            }
+            let (left, right) = (self.at_size(path, low + third), self.at_size(path, high - third));
+            // A size that does not trade is too large for the venues or the limit.
+            let is_left = counted(left.as_ref()) >= counted(right.as_ref());
+            let better = if is_left { left } else { right };
+            if is_left {
+                high -= third;
+            } else {
+                low += third;
+            }
+            best = better.filter(|quote| quote.counted > best.counted).unwrap_or(best);
+        }
+        best
+    }
+
+    /// The fill of exactly `fixed` atoms of the fixed side, if venues, limit and minimum allow it.
+    fn at_size(&self, path: &[Hop], fixed: Atoms) -> Option<Quote> {
+        let rest = self.remaining.checked_sub(fixed)?;
+        if fixed < self.intent.minimum || (rest > 0 && rest < self.intent.minimum) {
+            return None;
+        }
+        let uses = match self.intent.kind {
+            Kind::ExactIn => self.forward(path, fixed)?,
+            Kind::ExactOut => self.backward(path, fixed)?,
+        };
+        let fill = Fill {
+            intent: IntentIndex::from_at(self.intent_at),
+            option: u16::try_from(self.option_at).ok()?,
+            sold: uses.first()?.amount_in,
+            bought: uses.last()?.amount_out,
+        };
+        let reserve = self.input.reserves.get(self.option.reserve.at())?;
+        if !keeps_limit(self.option, &fill) || fill.sold > reserve.amount {
+            return None;
+        }
+        let counted = self.values.counted(self.input, &fill);
+        if counted > self.most {
+            return None;
+        }
+        let versions = path.iter().map(|hop| self.book.version(hop.venue)).collect();
+        Some(Quote { bundle: Bundle { fills: vec![fill], uses }, counted, versions })
+    }
+
+    fn forward(&self, path: &[Hop], sold: Atoms) -> Option<Vec<VenueUse>> {
+        let mut amount = sold;
+        let mut uses = Vec::with_capacity(path.len());
+        for hop in path {
+            let amount_out = self.book.out_for(*hop, amount).filter(|out| *out > 0)?;
+            uses.push(use_of(*hop, amount, amount_out));
+            amount = amount_out;
+        }
+        Some(uses)
+    }
+
+    fn backward(&self, path: &[Hop], bought: Atoms) -> Option<Vec<VenueUse>> {
+        let mut amount = bought;
+        let mut uses = Vec::with_capacity(path.len());
+        for hop in path.iter().rev() {
+            let amount_in = self.book.in_for(*hop, amount).filter(|amount_in| *amount_in > 0)?;
+            uses.push(use_of(*hop, amount_in, amount));
+            amount = amount_in;
+        }
+        uses.reverse();
+        Some(uses)
+    }
+}
+
+fn counted(quote: Option<&Quote>) -> f64 {
+    quote.map_or(f64::NEG_INFINITY, |quote| quote.counted)
+}
+
+fn use_of(hop: Hop, amount_in: Atoms, amount_out: Atoms) -> VenueUse {
+    VenueUse { venue: VenueIndex::from_at(hop.venue), direction: hop.direction, amount_in, amount_out }
+}
+
+fn keeps_limit(option: &AuctionOption, fill: &Fill) -> bool {
+    let product = |a: Atoms, b: Atoms| -> Option<U256> { wide::<256, 4>(a).checked_mul(wide(b)) };
+    product(fill.bought, option.give_amount) >= product(fill.sold, option.get_amount)
+}

@@ -1,0 +1,64 @@
+//! What fills are worth, in floats: good enough to choose between proposals, never to judge them.
+
+use clearlane_core::auction::{AuctionInput, Fill};
+use clearlane_core::intent::Kind;
+use clearlane_core::money::Atoms;
+use clearlane_core::names::DenominationIndex;
+
+/// The value of one atom of each denomination in the reference asset.
+#[derive(Clone, Debug)]
+pub(super) struct Values {
+    atoms: Vec<Option<f64>>,
+    cap: f64,
+}
+
+impl Values {
+    pub(super) fn of(input: &AuctionInput) -> Values {
+        let value = |price: clearlane_core::price::Price, scale: u8| {
+            float(price.mantissa()) / 10.0_f64.powi(i32::from(price.places()) + i32::from(scale))
+        };
+        let denominations = input.denominations.iter();
+        Values {
+            atoms: denominations.map(|each| each.price.map(|price| value(price, each.scale))).collect(),
+            cap: f64::from(input.surplus_cap_ppm) / 1e6,
+        }
+    }
+
+    /// Atoms of `second` that one atom of `first` is worth, if both have a price.
+    pub(super) fn ratio(&self, first: DenominationIndex, second: DenominationIndex) -> Option<f64> {
+        Some(self.atom(first)? / self.atom(second)?)
+    }
+
+    /// The counted surplus of a fill, by the objective of `auction-instance/1`.
+    pub(super) fn counted(&self, input: &AuctionInput, fill: &Fill) -> f64 {
+        let intent = input.intents.get(fill.intent.at());
+        let option = intent.and_then(|intent| intent.options.get(usize::from(fill.option)));
+        let (Some(intent), Some(option)) = (intent, option) else { return 0.0 };
+        let (sold, bought) = (float(fill.sold), float(fill.bought));
+        let limit_price = float(option.get_amount) / float(option.give_amount);
+        let (surplus_asset, surplus, capped) = match intent.kind {
+            Kind::ExactIn => {
+                let limit = sold * limit_price;
+                let reference = self.ratio(option.give, option.get).map(|ratio| sold * ratio * (1.0 + self.cap));
+                (option.get, bought - limit, reference.map(|most| most - limit))
+            }
+            Kind::ExactOut => {
+                let limit = bought / limit_price;
+                let reference = self.ratio(option.get, option.give).map(|ratio| bought * ratio * (1.0 - self.cap));
+                (option.give, limit - sold, reference.map(|least| limit - least))
+            }
+        };
+        let counted = surplus.min(capped.unwrap_or(0.0).max(0.0));
+        counted * self.atom(surplus_asset).unwrap_or(0.0)
+    }
+
+    fn atom(&self, denomination: DenominationIndex) -> Option<f64> {
+        self.atoms.get(denomination.at()).copied().flatten()
+    }
+}
+
+/// An amount as the nearest float.
+#[expect(clippy::cast_precision_loss, reason = "floats only choose between proposals")]
+pub(super) fn float(atoms: Atoms) -> f64 {
+    atoms as f64
+}

@@ -1,0 +1,100 @@
+//! Files of every format: what is read, what is refused by name, what is an error that names the field.
+
+use clearlane_core::intent::Kind;
+use clearlane_core::refusal::Reason;
+use clearlane_core::venue::Terms;
+use clearlane_solver::formats::{self, solution::FileSolution};
+
+const INSTANCE: &str = r#"{"schema":"auction-instance/1","id":"small","surplus_cap_ppm":10000,
+"assets":[{"id":"X","decimals":6,"ref_price":"1"},{"id":"Y","decimals":2,"ref_price":"0.5"}],
+"intents":[{"id":"i0","kind":"exact_out","fill":"partial","choose":"split","options":[
+{"sell_asset":"X","sell_amount":"100","buy_asset":"Y","buy_amount":"50","max_fixed":"40"}]}],
+"liquidity":[{"id":"l0","type":"constant_product","assets":["X","Y"],"reserves":["1000","1000"],"fee_ppm":3000},
+{"id":"l1","type":"weighted","assets":["X","Y"],"reserves":["1000","1000"],"fee_ppm":3000,"weights":[99,1]},
+{"id":"l2","type":"rail","asset_in":"X","asset_out":"Y","fixed_fee":"1","fee_ppm":0,"rate_num":"1","rate_den":"2",
+"min_in":"2","max_in":"100"}]}"#;
+
+const COW: &str = r#"{"metadata":{"auction_id":7},
+"tokens":{"0xaa":{"decimals":18,"external_price":1.0},"0xbb":{"decimals":6,"external_price":1171759.2091762798},
+"0xcc":{"decimals":24,"external_price":1.0},"0xdd":{"decimals":null,"external_price":null}},
+"orders":{"0":{"id":"ID0","sell_token":"0xaa","buy_token":"0xbb","sell_amount":"1000","buy_amount":"900","allow_partial_fill":true,"is_sell_order":true},
+"1":{"id":"ID1","sell_token":"0xcc","buy_token":"0xbb","sell_amount":"1000","buy_amount":"900","allow_partial_fill":true,"is_sell_order":true},
+"2":{"id":"ID2","sell_token":"0xaa","buy_token":"0xbb","sell_amount":"0","buy_amount":"900","allow_partial_fill":false,"is_sell_order":false}},
+"amms":{"0x01":{"kind":"ConstantProduct","reserves":{"0xaa":"5000","0xbb":"6000"},"fee":"0.003"},
+"0x02":{"kind":"WeightedProduct","reserves":{"0xaa":{"balance":"5000","weight":"0.8"},"0xbb":{"balance":"6000","weight":"0.2"}},"fee":"0.01"},
+"0x03":{"kind":"Stable","reserves":{"0xaa":"1000000000000000000","0xbb":"1000000"},"scaling_rates":{"0xaa":"1000000000000000000","0xbb":"1000000"},"amplification_parameter":"50","fee":"0.0004"},
+"0x04":{"kind":"Concentrated","pool":{},"fee":"0.01"},
+"0x05":{"kind":"ConstantProduct","reserves":{"0xaa":"5000","0xbb":"6000"},"fee":"0.004699999999999999"}}}"#;
+
+fn cow() -> String {
+    let id = |digit: &str| format!("0x{}{}{}", digit.repeat(64), "ab".repeat(20), "00000000");
+    COW.replace("ID0", &id("0")).replace("ID1", &id("1")).replace("ID2", &id("2"))
+}
+
+#[test]
+fn an_instance_is_read_with_its_refusals() {
+    let auction = formats::read(INSTANCE.as_bytes()).expect("a valid instance");
+    assert_eq!((auction.input.intents.len(), auction.input.venues.len()), (1, 2));
+    let option = auction.input.intents[0].options[0];
+    assert_eq!((option.maximum, auction.input.reserves[0].amount), (40, 80));
+    let (name, refusal) = &auction.market.refused_venues[0];
+    assert_eq!((name.as_str(), refusal.reason), ("l1", Reason::NotSupported));
+}
+
+#[test]
+fn a_cow_file_is_read_with_its_refusals() {
+    let auction = formats::read(cow().as_bytes()).expect("a valid file");
+    let market = &auction.market;
+    let prices: Vec<_> = market.assets.iter().map(|asset| asset.price.map(|price| price.to_string())).collect();
+    assert_eq!(prices, [Some("1".to_owned()), Some("0.0000011717592091762798".to_owned()), None]);
+    let refused: Vec<_> = market.refused_orders.iter().map(|(_, refusal)| refusal.reason).collect();
+    assert_eq!(refused, [Reason::UnknownAsset, Reason::AmountZero]);
+    assert_eq!(market.orders[0].owner.as_str(), format!("0x{}", "ab".repeat(20)));
+    assert_eq!((market.orders[0].kind, market.orders[0].is_all_or_nothing), (Kind::ExactIn, false));
+    let Terms::Weighted(weighted) = &market.venues[1].terms else { panic!("weighted") };
+    assert_eq!((weighted.weights, weighted.fee_ppm), ([4, 1], 10_000));
+    let Terms::Stable(stable) = &market.venues[2].terms else { panic!("stable") };
+    assert_eq!((stable.ann, stable.scale, stable.d), (100, [1, 1_000_000_000_000], 2_000_000_000_000_000_000));
+    let refused: Vec<_> = market.refused_venues.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(refused, ["0x04", "0x05"]);
+}
+
+#[test]
+fn complaints_name_the_field() {
+    let cases = [
+        ("\"decimals\":6", "\"decimals\":-6", "assets[0].decimals"),
+        ("\"1000\",\"1000\"", "\"1000\"", "liquidity[0].reserves"),
+        ("exact_out", "exact", "intents[0].kind"),
+        ("\"sell_amount\":\"100\"", "\"sell_amount\":100", "intents[0].options[0].sell_amount"),
+        ("\"sell_amount\":\"100\",", "", "intents[0].options[0].sell_amount"),
+        ("\"0.5\"", "\"five\"", "assets[1].ref_price"),
+        ("\"id\":\"l1\"", "\"id\":\"l0\"", "liquidity[1].id"),
+    ];
+    for (valid, broken, field) in cases {
+        let error = formats::read(INSTANCE.replacen(valid, broken, 1).as_bytes()).expect_err(field).to_string();
+        assert!(error.starts_with(&format!("{field}: ")), "{error}");
+    }
+    let broken = cow().replacen("\"6000\"", "\"six\"", 1);
+    let error = formats::read(broken.as_bytes()).expect_err("reserve").to_string();
+    assert!(error.starts_with("amms.0x01.reserves.0xbb: "), "{error}");
+}
+
+#[test]
+fn no_prefix_of_a_file_panics() {
+    for text in [INSTANCE.to_owned(), cow()] {
+        (0..text.len()).for_each(|end| assert!(formats::read(&text.as_bytes()[..end]).is_err()));
+    }
+    assert!(formats::read(b"[]").is_err());
+    assert!(formats::read(b"{}").expect_err("no format").to_string().contains("auction-instance/1"));
+}
+
+#[test]
+fn a_solution_file_is_read_as_written() {
+    let auction = formats::read(INSTANCE.as_bytes()).expect("a valid instance");
+    let text = r#"{"fills":[{"intent":"i0","option":0,"sold":"20","bought":"15"}],
+        "uses":[{"liquidity":"l0","in":{"X":"20"},"out":{"Y":"15"}}]}"#;
+    let solution = FileSolution::read(&auction, text.as_bytes()).expect("a valid solution");
+    assert_eq!(FileSolution::read(&auction, solution.write(&auction).as_bytes()), Ok(solution));
+    let error = FileSolution::read(&auction, text.replace("i0", "i9").as_bytes()).expect_err("no such intent");
+    assert!(error.to_string().starts_with("fills[0].intent: "), "{error}");
+}

@@ -1,0 +1,72 @@
+//! What every strategy promises of its bundles, on whole instances, in exact arithmetic.
+
+use std::collections::BTreeMap;
+
+use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_solver::formats;
+use clearlane_solver::offline::answer;
+use clearlane_solver::strategy::{Strategy, strategies};
+
+const INSTANCES: &[&str] = &["amm-0050", "cow_pairs-0200", "fok-0060", "illiquid-0030", "payments-0060"];
+
+/// Each bundle balances, each fill leaving at most one atom over.
+fn assert_balanced(input: &AuctionInput, bundle: &Bundle, context: &str) {
+    let mut balances: BTreeMap<_, (u128, u128)> = BTreeMap::new();
+    for fill in &bundle.fills {
+        let option = &input.intents[fill.intent.at()].options[usize::from(fill.option)];
+        balances.entry(option.give).or_default().0 += fill.sold;
+        balances.entry(option.get).or_default().1 += fill.bought;
+    }
+    for used in &bundle.uses {
+        let [first, second] = input.venues[used.venue.at()].coins;
+        let is_forward = used.direction == clearlane_core::venue::Direction::Forward;
+        let (to, from) = if is_forward { (first, second) } else { (second, first) };
+        balances.entry(from).or_default().0 += used.amount_out;
+        balances.entry(to).or_default().1 += used.amount_in;
+    }
+    for (denomination, (supply, demand)) in balances {
+        let left = supply.checked_sub(demand);
+        let most = bundle.fills.len() as u128;
+        assert!(left.is_some_and(|left| left <= most), "{context}: {denomination:?} {supply} {demand}");
+    }
+}
+
+fn assert_holds(input: &AuctionInput, strategy: &dyn Strategy, context: &str) {
+    let bundles = answer(input, &[strategy], None).remove(0).solution.bundles;
+    let mut states: Vec<_> = input.venues.iter().map(|venue| venue.opening).collect();
+    let mut filled: BTreeMap<_, u128> = BTreeMap::new();
+    for bundle in &bundles {
+        assert_balanced(input, bundle, context);
+        for used in &bundle.uses {
+            let (at, terms) = (used.venue.at(), &input.venues[used.venue.at()].terms);
+            let take = |state| terms.take(state, used.direction, used.amount_in, used.amount_out);
+            let alone = take(&input.venues[at].opening);
+            assert!(alone.is_ok(), "{context}: alone {alone:?}");
+            states[at] = take(&states[at]).unwrap_or_else(|refusal| panic!("{context}: in turn {refusal}"));
+        }
+        for fill in &bundle.fills {
+            let fixed = input.intents[fill.intent.at()].fixed_of(fill.sold, fill.bought);
+            *filled.entry(fill.intent).or_default() += fixed;
+        }
+    }
+    for (intent, fixed) in filled {
+        let intent = &input.intents[intent.at()];
+        assert!(fixed <= intent.remaining, "{context}: over-filled");
+        assert!(!intent.is_all_or_nothing || fixed == intent.remaining, "{context}: not complete");
+    }
+}
+
+#[test]
+fn bundles_hold_alone_and_in_turn() {
+    let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
+        eprintln!("SKIPPED: set CLEARLANE_DATA to the folder that holds auctions/public");
+        return;
+    };
+    for name in INSTANCES {
+        let bytes = std::fs::read(format!("{folder}/auctions/public/public-{name}.json")).expect("the file is there");
+        let auction = formats::read(&bytes).expect("a valid instance");
+        for strategy in strategies() {
+            assert_holds(&auction.input, strategy.as_ref(), &format!("{name} {}", strategy.name()));
+        }
+    }
+}
