@@ -3,7 +3,7 @@
 use clearlane_core::money::{AmountError, Atoms, parse_amount};
 use clearlane_core::refusal::{Reason, Refusal};
 
-use crate::field::{refuse, required};
+use crate::field::{refuse, required, shown};
 use crate::{Scales, wire};
 
 /// Reads an amount of the asset that it names itself.
@@ -18,7 +18,7 @@ pub fn to_core(amount: &wire::Amount, field: &str, scales: &impl Scales) -> Resu
         wire::amount::Value::Decimal(text) => match scales.scale(&amount.asset) {
             Some(scale) => parse(text, scale, field),
             None => {
-                let message = format!("expected a defined asset, found {:?}", amount.asset);
+                let message = format!("expected a defined asset, found {}", shown(&amount.asset));
                 refuse(Reason::UnknownAsset, &format!("{field}.asset"), message)
             }
         },
@@ -32,7 +32,7 @@ pub fn to_core(amount: &wire::Amount, field: &str, scales: &impl Scales) -> Resu
 /// As [`to_core`], and `OUT_OF_RANGE` if it names another asset.
 pub fn of_asset(amount: &wire::Amount, asset: &str, field: &str, scales: &impl Scales) -> Result<Atoms, Refusal> {
     if !amount.asset.is_empty() && amount.asset != asset {
-        let message = format!("expected {asset:?}, found {:?}", amount.asset);
+        let message = format!("expected {asset:?}, found {}", shown(&amount.asset));
         return refuse(Reason::OutOfRange, &format!("{field}.asset"), message);
     }
     let named = wire::Amount { asset: asset.to_owned(), value: amount.value.clone() };

@@ -105,3 +105,9 @@ pub(crate) fn narrow<T: TryFrom<u32>>(value: u32, field: &str) -> Result<T, Refu
 pub(crate) fn unknown_value<T>(value: i32, field: &str) -> Result<T, Refusal> {
     refuse(Reason::OutOfRange, field, format!("expected a known value, found {value}"))
 }
+
+/// The start of a peer's text, short enough to repeat in a message.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 64;
+    format!("{:?}", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
+}

@@ -1,17 +1,25 @@
 //! Auctions: the frozen input, sealed solutions, and the pure function that clears them.
 
+mod clear;
 mod clearing;
+mod floor;
 mod input;
+mod judge;
+mod paths;
+mod route;
+mod score;
 mod solution;
+mod sweep;
+mod verify;
 
+pub use clear::clear;
 pub use clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 pub use input::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, RuleSet, VENUES_MAX,
 };
+pub use judge::judge;
+pub use paths::{HOPS_MAX, Hop, Market, PATHS_MAX, Path, PathCache, RateBound, rate_bound};
+pub use route::{Routed, Routes};
+pub use score::{SCORE_UNIT, score_bundle, score_fill, surplus_of, value_of};
 pub use solution::{BUNDLES_MAX, Bundle, FILLS_MAX, Fill, Solution, USES_MAX, VenueUse};
-pub fn clear(_: &AuctionInput, _: &[Solution], _: &dyn crate::lanes::Executor) -> Clearing {
-    unreachable!()
-}
-pub fn score_fill(_: &AuctionInput, _: &Fill) -> crate::money::Score {
-    0
-}
+pub use verify::{Verified, size_of, verify};

@@ -1,0 +1,195 @@
+//! Clearing: a pure function from the frozen input and the sealed solutions to one decision.
+
+use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
+use super::floor::{Progress, route_unfilled};
+use super::paths::PathCache;
+use super::sweep::{Candidate, Dropped, Sweep, score, sweep, tie, totals};
+use super::verify::{Verified, opening_states, verify};
+use super::{AuctionInput, Bundle, Solution};
+use crate::hash::{Hash, Hasher};
+use crate::lanes::{Executor, map};
+use crate::money::Score;
+use crate::names::{AuctionId, SolverId};
+use crate::refusal::{Reason, Refusal};
+use crate::root::add_bundle;
+
+/// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, routes what is left by the
+/// built-in bidder, and takes the better of that and the built-in bidder alone.
+///
+/// The result is the same on every executor.
+#[must_use]
+pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
+    let paths = PathCache::new(input);
+    let alone = floor_alone(input, &paths);
+    let floor_score = sum(&alone);
+    let judged = judge_all(input, solutions, executor);
+    let swept = sweep(input, candidates(input, &judged), executor);
+    let completion = complete(input, &paths, &swept);
+    let together = score(&swept).saturating_add(sum(&completion));
+    let is_floor_alone = together < floor_score;
+    let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
+    let mut clearing = Clearing {
+        auction: input.auction,
+        score: together.max(floor_score),
+        floor_score,
+        is_floor_alone,
+        verdicts: verdicts(&judged, &swept, is_floor_alone),
+        plan: summary(&swept),
+        executed,
+        digest: Hash::default(),
+    };
+    clearing.digest = digest(&clearing);
+    clearing
+}
+
+/// One solver's bundle with the verdict on it alone.
+struct Judged<'a> {
+    solver: SolverId,
+    number: u32,
+    bundle: &'a Bundle,
+    result: Result<Verified, Refusal>,
+}
+
+fn judge_all<'a>(input: &AuctionInput, solutions: &'a [Solution], executor: &dyn Executor) -> Vec<Judged<'a>> {
+    let bundles: Vec<(SolverId, AuctionId, usize, &Bundle)> = solutions
+        .iter()
+        .flat_map(|solution| {
+            let (solver, auction) = (solution.solver, solution.auction);
+            solution.bundles.iter().enumerate().map(move |(at, bundle)| (solver, auction, at, bundle))
+        })
+        .collect();
+    let results = map(executor, bundles.len(), |at| match bundles.get(at) {
+        Some((_, auction, _, bundle)) if *auction == input.auction => verify(input, bundle),
+        Some(_) | None => {
+            Err(Refusal::new(Reason::WrongAuction, "auction", format!("expected auction {}", input.auction.0)))
+        }
+    });
+    let judged = bundles.into_iter().zip(results).map(|((solver, _, at, bundle), result)| Judged {
+        solver,
+        number: u32::try_from(at).unwrap_or(u32::MAX),
+        bundle,
+        result,
+    });
+    judged.collect()
+}
+
+fn candidates<'a>(input: &AuctionInput, judged: &[Judged<'a>]) -> Vec<Candidate<'a>> {
+    let valid = judged.iter().filter_map(|one| {
+        let verified = one.result.as_ref().ok()?.clone();
+        let tie = tie(input, one.solver, one.number);
+        Some(Candidate { solver: one.solver, number: one.number, bundle: one.bundle, verified, tie })
+    });
+    valid.collect()
+}
+
+fn floor_alone(input: &AuctionInput, paths: &PathCache) -> Vec<(Bundle, Score)> {
+    let reserves = input.reserves.iter().map(|reserve| reserve.amount).collect();
+    let is_filled = vec![false; input.intents.len()];
+    route_unfilled(input, paths, &mut Progress { states: opening_states(input), reserves, is_filled })
+}
+
+fn complete(input: &AuctionInput, paths: &PathCache, swept: &Sweep<'_>) -> Vec<(Bundle, Score)> {
+    let (is_filled, reserves) = totals(input, swept);
+    let states = swept.venue_states(opening_states(input));
+    route_unfilled(input, paths, &mut Progress { states, reserves, is_filled })
+}
+
+fn sum(bundles: &[(Bundle, Score)]) -> Score {
+    bundles.iter().fold(0, |sum: Score, (_, score)| sum.saturating_add(*score))
+}
+
+fn winners(swept: &Sweep<'_>, completion: Vec<(Bundle, Score)>) -> Vec<Executed> {
+    let won = swept.taken().filter_map(|at| {
+        let candidate = swept.candidates.get(at)?;
+        Some(Executed {
+            solver: candidate.solver,
+            number: candidate.number,
+            colour: swept.plan.planned(at)?.colour,
+            score: candidate.verified.score,
+            bundle: candidate.bundle.clone(),
+        })
+    });
+    won.chain(by_floor(completion)).collect()
+}
+
+fn by_floor(bundles: Vec<(Bundle, Score)>) -> Vec<Executed> {
+    let executed = bundles.into_iter().enumerate().map(|(at, (bundle, score))| Executed {
+        solver: SolverId::FLOOR,
+        number: u32::try_from(at).unwrap_or(u32::MAX),
+        colour: 0,
+        score,
+        bundle,
+    });
+    executed.collect()
+}
+
+fn verdicts(judged: &[Judged<'_>], swept: &Sweep<'_>, is_floor_alone: bool) -> Vec<SolverVerdicts> {
+    let mut turns = std::collections::BTreeMap::new();
+    for (at, candidate) in swept.candidates.iter().enumerate() {
+        turns.insert((candidate.solver, candidate.number), at);
+    }
+    let mut verdicts: Vec<SolverVerdicts> = Vec::new();
+    for one in judged {
+        let place = turns.get(&(one.solver, one.number)).copied();
+        let verdict = match (&one.result, place) {
+            (Err(refusal), _) => Verdict::Refused(refusal.clone()),
+            (Ok(verified), Some(place)) => turn_verdict(swept, place, verified.score, is_floor_alone),
+            (Ok(verified), None) => Verdict::Won(verified.score),
+        };
+        match verdicts.last_mut().filter(|last| last.solver == one.solver) {
+            Some(last) => last.verdicts.push(verdict),
+            None => verdicts.push(SolverVerdicts { solver: one.solver, verdicts: vec![verdict] }),
+        }
+    }
+    verdicts
+}
+
+fn turn_verdict(swept: &Sweep<'_>, place: usize, score: Score, is_floor_alone: bool) -> Verdict {
+    match swept.turns.get(place).and_then(|turn| turn.dropped.as_ref()) {
+        None if is_floor_alone => Verdict::FloorBetter(score),
+        None => Verdict::Won(score),
+        Some(Dropped { on, refusal, by }) => {
+            let winner = by.and_then(|by| swept.candidates.get(by));
+            let to = winner.map(|winner| (winner.solver, winner.number, winner.verified.score));
+            Verdict::Lost(Loss { score, to, on: *on, refusal: refusal.clone() })
+        }
+    }
+}
+
+fn summary(swept: &Sweep<'_>) -> PlanSummary {
+    PlanSummary {
+        bundles: u32::try_from(swept.plan.bundles()).unwrap_or(u32::MAX),
+        colours: swept.plan.colours(),
+        hottest: swept.plan.hottest(),
+    }
+}
+
+fn digest(clearing: &Clearing) -> Hash {
+    let mut hasher = Hasher::new("clearlane.v1 clearing");
+    let add_score = |hasher: &mut Hasher, score: Score| {
+        hasher.bytes(&score.to_be_bytes());
+    };
+    hasher.number(clearing.auction.0).byte(u8::from(clearing.is_floor_alone));
+    add_score(&mut hasher, clearing.score);
+    add_score(&mut hasher, clearing.floor_score);
+    let plan = clearing.plan;
+    [plan.bundles, plan.colours, plan.hottest].iter().for_each(|number| {
+        hasher.number(u64::from(*number));
+    });
+    hasher.count(clearing.executed.len());
+    for executed in &clearing.executed {
+        [executed.solver.0, executed.number, executed.colour].iter().for_each(|number| {
+            hasher.number(u64::from(*number));
+        });
+        add_score(&mut hasher, executed.score);
+        add_bundle(&mut hasher, &executed.bundle);
+    }
+    hasher.count(clearing.verdicts.len());
+    for of_solver in &clearing.verdicts {
+        hasher.number(u64::from(of_solver.solver.0)).count(of_solver.verdicts.len());
+        for verdict in &of_solver.verdicts {
+            hasher.bytes(format!("{verdict:?}").as_bytes());
+        }
+    }
+    hasher.finish()
+}

@@ -1,0 +1,177 @@
+//! The market as a graph: denominations joined by venues, and the short paths through it.
+
+use std::collections::BTreeMap;
+
+use super::AuctionInput;
+use crate::names::{DenominationIndex, VenueIndex};
+use crate::venue::{Direction, Rate, VenueState};
+use crate::wide::U512;
+
+/// The longest path.
+pub const HOPS_MAX: usize = 3;
+/// The most paths kept for one pair: in dense markets the shortest ones are found first.
+pub const PATHS_MAX: usize = 4_096;
+
+/// One step through a venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The venue.
+    pub venue: VenueIndex,
+    /// Which way.
+    pub direction: Direction,
+    /// Where it leads.
+    pub to: DenominationIndex,
+}
+
+/// Steps from one denomination to another, through different venues and denominations.
+pub type Path = Vec<Hop>;
+
+/// The steps that leave each denomination.
+#[derive(Clone, Debug)]
+pub struct Market {
+    hops: Vec<Vec<Hop>>,
+}
+
+impl Market {
+    /// The market of an auction.
+    #[must_use]
+    pub fn new(input: &AuctionInput) -> Market {
+        let mut hops: Vec<Vec<Hop>> = vec![Vec::new(); input.denominations.len()];
+        for (at, venue) in input.venues.iter().enumerate() {
+            let [first, second] = venue.coins;
+            let index = VenueIndex::from_at(at);
+            for (from, to, direction) in [(first, second, Direction::Forward), (second, first, Direction::Backward)] {
+                let is_offered = venue.terms.best_rate(&venue.opening, direction).is_some();
+                if let Some(list) = hops.get_mut(from.at()).filter(|_| is_offered) {
+                    list.push(Hop { venue: index, direction, to });
+                }
+            }
+        }
+        Market { hops }
+    }
+
+    /// Paths of at most [`HOPS_MAX`] steps, shortest first, then in order of venues; at most [`PATHS_MAX`].
+    ///
+    /// A denomination reaches itself by the empty path.
+    #[must_use]
+    pub fn paths(&self, from: DenominationIndex, to: DenominationIndex) -> Vec<Path> {
+        if from == to {
+            return vec![Path::new()];
+        }
+        let mut found = Vec::new();
+        let mut frontier: Vec<Path> = vec![Path::new()];
+        for length in 1..=HOPS_MAX {
+            let mut longer = Vec::new();
+            for path in &frontier {
+                let here = path.last().map_or(from, |hop| hop.to);
+                for hop in self.hops.get(here.at()).into_iter().flatten() {
+                    let is_new = hop.to != from && path.iter().all(|step| step.to != hop.to && step.venue != hop.venue);
+                    if !is_new {
+                        continue;
+                    }
+                    let mut next = path.clone();
+                    next.push(*hop);
+                    if hop.to == to {
+                        found.push(next);
+                    } else if length < HOPS_MAX && self.can_end(hop.to, to, HOPS_MAX.saturating_sub(length)) {
+                        longer.push(next);
+                    }
+                    if found.len() >= PATHS_MAX {
+                        return found;
+                    }
+                }
+            }
+            frontier = longer;
+        }
+        found
+    }
+
+    /// Whether the target is one step away, where only one step is left.
+    fn can_end(&self, here: DenominationIndex, to: DenominationIndex, left: usize) -> bool {
+        left > 1 || self.hops.get(here.at()).is_some_and(|hops| hops.iter().any(|hop| hop.to == to))
+    }
+}
+
+/// Paths by pair, looked up once.
+#[derive(Clone, Debug, Default)]
+pub struct PathCache(BTreeMap<(DenominationIndex, DenominationIndex), Vec<Path>>);
+
+impl PathCache {
+    /// The paths of every pair that an option of the auction trades.
+    #[must_use]
+    pub fn new(input: &AuctionInput) -> PathCache {
+        let market = Market::new(input);
+        let mut cache = BTreeMap::new();
+        for option in input.intents.iter().flat_map(|intent| &intent.options) {
+            cache.entry((option.give, option.get)).or_insert_with(|| market.paths(option.give, option.get));
+        }
+        PathCache(cache)
+    }
+
+    /// The paths of a pair.
+    #[must_use]
+    pub fn paths(&self, give: DenominationIndex, get: DenominationIndex) -> &[Path] {
+        self.0.get(&(give, get)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// An upper bound on atoms out per atom in along a path: `mantissa * 2^exponent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateBound {
+    mantissa: u128,
+    exponent: i32,
+}
+
+impl RateBound {
+    /// A rate of one.
+    pub const ONE: RateBound = RateBound { mantissa: 1 << 63, exponent: -63 };
+
+    /// The bound of one venue's rate, rounded up to 64 bits; `None` if it is zero or undefined.
+    #[must_use]
+    pub fn of(rate: &Rate) -> Option<RateBound> {
+        let excess = rate.numerator.bit_len().saturating_sub(448);
+        let numerator: U512 = rate.numerator.wrapping_shr(excess);
+        let room = 511_usize.saturating_sub(numerator.bit_len());
+        let scaled = numerator.checked_add(U512::from(u8::from(excess > 0)))?.checked_shl(room)?;
+        let quotient = crate::wide::div_up(scaled, rate.denominator)?;
+        let drop = quotient.bit_len().saturating_sub(63);
+        let mantissa = u128::try_from(quotient.wrapping_shr(drop)).ok()?.checked_add(1)?;
+        let exponent = i32::try_from(drop).ok()?.checked_add(i32::try_from(excess).ok()?)?;
+        Some(RateBound { mantissa, exponent: exponent.checked_sub(i32::try_from(room).ok()?)? })
+    }
+
+    /// The bound of two steps in a row, rounded up.
+    #[must_use]
+    pub fn then(self, next: RateBound) -> Option<RateBound> {
+        let product = self.mantissa.checked_mul(next.mantissa)?;
+        let drop = 128_u32.saturating_sub(product.leading_zeros()).saturating_sub(64);
+        let mantissa = product.checked_shr(drop)?.checked_add(1)?;
+        let exponent = self.exponent.checked_add(next.exponent)?.checked_add(i32::try_from(drop).ok()?)?;
+        Some(RateBound { mantissa, exponent })
+    }
+
+    /// Whether the bound is surely below `numerator / denominator`.
+    #[must_use]
+    pub fn is_below(self, numerator: u128, denominator: u128) -> bool {
+        let left = U512::from(self.mantissa).checked_mul(U512::from(denominator));
+        let right = U512::from(numerator);
+        let shift = usize::try_from(self.exponent.unsigned_abs()).unwrap_or(usize::MAX);
+        match (left, self.exponent >= 0) {
+            (Some(left), true) => left.checked_shl(shift).is_some_and(|left| left < right),
+            (Some(left), false) => right.checked_shl(shift).is_none_or(|right| left < right),
+            (None, _) => false,
+        }
+    }
+}
+
+/// The bound of each venue and direction in these states.
+#[must_use]
+pub fn rate_bound(input: &AuctionInput, states: &[VenueState], path: &[Hop]) -> Option<RateBound> {
+    let mut bound = RateBound::ONE;
+    for hop in path {
+        let (venue, state) = (input.venues.get(hop.venue.at())?, states.get(hop.venue.at())?);
+        let rate = venue.terms.best_rate(state, hop.direction)?;
+        bound = bound.then(RateBound::of(&rate)?)?;
+    }
+    Some(bound)
+}

@@ -1,0 +1,301 @@
+//! The best single path of one intent: the integer fill with the most surplus, found by bisection.
+//!
+//! Along a path of venues surplus is concave in the fill up to rounding, between the least and the
+//! most that rails and reserves allow.
+
+use super::paths::{Hop, Path, PathCache, rate_bound};
+use super::score::{surplus_of, value_of};
+use super::verify::size_of;
+use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse};
+use crate::intent::Kind;
+use crate::money::{Atoms, Rounding, Score, mul_div};
+use crate::names::IntentIndex;
+use crate::venue::{Terms, VenueState};
+
+/// A fill of one intent along one path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routed {
+    /// The fill and its venue uses.
+    pub bundle: Bundle,
+    /// What it beats its limit by, in atoms of the surplus asset, uncapped.
+    pub surplus: Atoms,
+    /// The same in 10^-18 reference units; zero without a price.
+    pub value: Score,
+}
+
+/// Where routing looks: the auction, its paths, and what earlier bundles left.
+#[derive(Clone, Copy, Debug)]
+pub struct Routes<'a> {
+    /// The auction.
+    pub input: &'a AuctionInput,
+    /// Its paths.
+    pub paths: &'a PathCache,
+    /// The venues as they are now.
+    pub states: &'a [VenueState],
+    /// What is left of each reserve.
+    pub reserves: &'a [Atoms],
+}
+
+impl Routes<'_> {
+    /// The best fill of an intent over all its options and paths; ties go to the earlier one.
+    #[must_use]
+    pub fn best(&self, index: IntentIndex) -> Option<Routed> {
+        let intent = self.input.intents.get(index.at())?;
+        let mut best: Option<Routed> = None;
+        for (number, option) in intent.options.iter().enumerate() {
+            let Ok(number) = u16::try_from(number) else { continue };
+            for path in self.paths.paths(option.give, option.get) {
+                let Some(found) = self.on_path(index, intent, (number, option), path) else { continue };
+                let is_better =
+                    best.as_ref().is_none_or(|best| (found.value, found.surplus) > (best.value, best.surplus));
+                if is_better {
+                    best = Some(found);
+                }
+            }
+        }
+        best
+    }
+
+    fn on_path(
+        &self,
+        index: IntentIndex,
+        intent: &AuctionIntent,
+        (number, option): (u16, &AuctionOption),
+        path: &Path,
+    ) -> Option<Routed> {
+        let bound = rate_bound(self.input, self.states, path)?;
+        if bound.is_below(option.get_amount, option.give_amount) {
+            return None;
+        }
+        let leg = Leg { routes: self, intent, option, path, size: size_of(intent, number) };
+        let fixed = leg.best_fill()?;
+        let (sold, bought) = leg.quote(fixed).amounts()?;
+        let surplus = surplus_of(intent, option, sold, bought)?;
+        let denomination = match intent.kind {
+            Kind::ExactIn => option.get,
+            Kind::ExactOut => option.give,
+        };
+        let value = value_of(self.input, denomination, surplus).unwrap_or(0);
+        let fill = Fill { intent: index, option: number, sold, bought };
+        Some(Routed { bundle: Bundle { fills: vec![fill], uses: leg.uses(fixed)? }, surplus, value })
+    }
+}
+
+/// What a fill along a path would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quote {
+    /// A step needs more than this.
+    TooSmall,
+    /// A step can't take that much.
+    TooLarge,
+    /// It gives and gets this.
+    Amounts(Atoms, Atoms),
+}
+
+impl Quote {
+    fn amounts(self) -> Option<(Atoms, Atoms)> {
+        match self {
+            Quote::Amounts(sold, bought) => Some((sold, bought)),
+            Quote::TooSmall | Quote::TooLarge => None,
+        }
+    }
+}
+
+/// One option of an intent on one path.
+struct Leg<'a> {
+    routes: &'a Routes<'a>,
+    intent: &'a AuctionIntent,
+    option: &'a AuctionOption,
+    path: &'a [Hop],
+    size: Atoms,
+}
+
+impl Leg<'_> {
+    /// The fill of the fixed side with the most surplus, if any keeps the limit.
+    fn best_fill(&self) -> Option<Atoms> {
+        let left = self.routes.reserves.get(self.option.reserve.at()).copied().unwrap_or(0);
+        let affordable = match self.intent.kind {
+            Kind::ExactIn => left,
+            Kind::ExactOut => {
+                mul_div(left, self.option.get_amount, self.option.give_amount, Rounding::Down).unwrap_or(Atoms::MAX)
+            }
+        };
+        let most = self.size.min(self.option.maximum).min(affordable);
+        if self.intent.is_all_or_nothing {
+            return (most == self.size && self.gain(most).is_some()).then_some(most);
+        }
+        let least = self.intent.minimum.max(1);
+        if most < least {
+            return None;
+        }
+        let (low, high) = self.feasible(least, most)?;
+        let best = self.settle_remainder(self.peak(low, high))?;
+        self.gain(best).map(|_| best)
+    }
+
+    /// The part of `[low, high]` that every step of the path can take.
+    fn feasible(&self, low: Atoms, high: Atoms) -> Option<(Atoms, Atoms)> {
+        let low = match self.quote(low) {
+            Quote::TooLarge => return None,
+            Quote::Amounts(..) => low,
+            Quote::TooSmall => first(low, high, |fixed| self.quote(fixed) != Quote::TooSmall)?,
+        };
+        let high = match self.quote(high) {
+            Quote::TooSmall => return None,
+            Quote::Amounts(..) => high,
+            Quote::TooLarge => first(low, high, |fixed| self.quote(fixed) == Quote::TooLarge)?.checked_sub(1)?,
+        };
+        (low <= high).then_some((low, high))
+    }
+
+    /// Bisects on the slope of the surplus; stops where a step is below a millionth of the fill.
+    fn peak(&self, mut low: Atoms, mut high: Atoms) -> Atoms {
+        let grain = high.checked_shr(24).unwrap_or(0).max(1);
+        let slope_step = high.saturating_sub(low).checked_div(64).unwrap_or(0).max(1);
+        if self.excess(high) >= self.excess(high.saturating_sub(slope_step).max(low)) {
+            return high;
+        }
+        while high.saturating_sub(low) > grain {
+            let width = high.saturating_sub(low);
+            let middle = low.saturating_add(width.checked_div(2).unwrap_or(0));
+            let step = width.checked_div(16).unwrap_or(0).max(1);
+            if self.excess(middle.saturating_add(step)) >= self.excess(middle) {
+                low = middle.saturating_add(1).min(high);
+            } else {
+                high = middle;
+            }
+        }
+        if self.excess(low) >= self.excess(high) { low } else { high }
+    }
+
+    /// Leaves nothing or at least the minimum.
+    fn settle_remainder(&self, fixed: Atoms) -> Option<Atoms> {
+        let rest = self.size.checked_sub(fixed)?;
+        if rest == 0 || rest >= self.intent.minimum {
+            return Some(fixed);
+        }
+        let smaller = self.size.checked_sub(self.intent.minimum).filter(|part| *part >= self.intent.minimum);
+        [Some(self.size).filter(|size| *size <= self.option.maximum), smaller]
+            .into_iter()
+            .flatten()
+            .filter(|part| self.gain(*part).is_some())
+            .max_by_key(|part| self.excess(*part))
+    }
+
+    /// The surplus of a fill that keeps the limit.
+    fn gain(&self, fixed: Atoms) -> Option<Atoms> {
+        let (sold, bought) = self.quote(fixed).amounts()?;
+        surplus_of(self.intent, self.option, sold, bought)
+    }
+
+    /// The surplus, negative where the limit is broken; the least there is where no step takes it.
+    fn excess(&self, fixed: Atoms) -> i128 {
+        let Some((sold, bought)) = self.quote(fixed).amounts() else { return i128::MIN };
+        let signed = |gain: Atoms, owed: Atoms| {
+            let (gain, owed) = (i128::try_from(gain).unwrap_or(i128::MAX), i128::try_from(owed).unwrap_or(i128::MAX));
+            gain.saturating_sub(owed)
+        };
+        let (give, get) = (self.option.give_amount, self.option.get_amount);
+        match self.intent.kind {
+            Kind::ExactIn => signed(bought, mul_div(sold, get, give, Rounding::Up).unwrap_or(Atoms::MAX)),
+            Kind::ExactOut => signed(mul_div(bought, give, get, Rounding::Down).unwrap_or(0), sold),
+        }
+    }
+
+    /// What a fill of the fixed side gives and gets along the path.
+    fn quote(&self, fixed: Atoms) -> Quote {
+        let mut amount = fixed;
+        match self.intent.kind {
+            Kind::ExactIn => {
+                for hop in self.path {
+                    match self.out_for(hop, amount) {
+                        Ok(out) => amount = out,
+                        Err(quote) => return quote,
+                    }
+                }
+                Quote::Amounts(fixed, amount)
+            }
+            Kind::ExactOut => {
+                for hop in self.path.iter().rev() {
+                    match self.venue(hop).and_then(|(terms, state)| terms.in_for(state, hop.direction, amount)) {
+                        Some(needed) => amount = needed,
+                        None => return Quote::TooLarge,
+                    }
+                }
+                Quote::Amounts(amount, fixed)
+            }
+        }
+    }
+
+    fn out_for(&self, hop: &Hop, amount: Atoms) -> Result<Atoms, Quote> {
+        let (terms, state) = self.venue(hop).ok_or(Quote::TooLarge)?;
+        match terms.out_for(state, hop.direction, amount) {
+            Some(0) => Err(Quote::TooSmall),
+            Some(out) => Ok(out),
+            None if amount == 0 => Err(Quote::TooSmall),
+            None => match terms {
+                Terms::Rail(rail) if amount < rail.min_in || amount <= rail.fixed_fee => Err(Quote::TooSmall),
+                Terms::Stable(_) if amount < STABLE_TINY => Err(Quote::TooSmall),
+                Terms::ConstantProduct(_)
+                | Terms::Weighted(_)
+                | Terms::Stable(_)
+                | Terms::Ladder(_)
+                | Terms::Rail(_) => Err(Quote::TooLarge),
+            },
+        }
+    }
+
+    fn uses(&self, fixed: Atoms) -> Option<Vec<VenueUse>> {
+        let mut uses = Vec::with_capacity(self.path.len());
+        let mut amount = fixed;
+        match self.intent.kind {
+            Kind::ExactIn => {
+                for hop in self.path {
+                    let out = self.out_for(hop, amount).ok()?;
+                    uses.push(VenueUse {
+                        venue: hop.venue,
+                        direction: hop.direction,
+                        amount_in: amount,
+                        amount_out: out,
+                    });
+                    amount = out;
+                }
+            }
+            Kind::ExactOut => {
+                for hop in self.path.iter().rev() {
+                    let (terms, state) = self.venue(hop)?;
+                    let needed = terms.in_for(state, hop.direction, amount)?;
+                    let (venue, direction) = (hop.venue, hop.direction);
+                    uses.push(VenueUse { venue, direction, amount_in: needed, amount_out: amount });
+                    amount = needed;
+                }
+                uses.reverse();
+            }
+        }
+        Some(uses)
+    }
+
+    fn venue(&self, hop: &Hop) -> Option<(&Terms, &VenueState)> {
+        Some((&self.routes.input.venues.get(hop.venue.at())?.terms, self.routes.states.get(hop.venue.at())?))
+    }
+}
+
+/// Below this a stable pool may give nothing because its D is rounded up.
+const STABLE_TINY: Atoms = 1_000_000;
+
+/// The least value in `(low, high]` for which `holds`, which is false at `low` and stays true once it is.
+fn first(low: Atoms, high: Atoms, holds: impl Fn(Atoms) -> bool) -> Option<Atoms> {
+    let (mut low, mut high) = (low, high);
+    if !holds(high) {
+        return None;
+    }
+    while high.saturating_sub(low) > 1 {
+        let middle = low.saturating_add(high.saturating_sub(low).checked_div(2)?);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}

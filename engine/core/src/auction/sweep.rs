@@ -1,0 +1,254 @@
+//! The sweep: valid bundles one after another, best score first, each taken if every rule still holds.
+//!
+//! It runs in lanes. A bundle leaves the new state of each resource it writes in a slot of its
+//! own, and the next writer of that resource reads it there; so the outcome is that of the
+//! sequential order, whatever runs at the same time.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use super::verify::{Verified, by_intent, check_intent, debits};
+use super::{AuctionInput, Bundle, Fill};
+use crate::hash::{Hash, Hasher};
+use crate::lanes::{Access, Executor, Footprint, Plan, Resource};
+use crate::money::{Atoms, Score};
+use crate::names::{SolverId, VenueIndex};
+use crate::refusal::{Reason, Refusal};
+use crate::venue::VenueState;
+
+/// A valid bundle that waits for its turn.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'a> {
+    pub(super) solver: SolverId,
+    pub(super) number: u32,
+    pub(super) bundle: &'a Bundle,
+    pub(super) verified: Verified,
+    pub(super) tie: Hash,
+}
+
+/// What happened to one candidate in its turn.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    /// Why it was dropped, if it was.
+    pub(super) dropped: Option<Dropped>,
+    /// The state after it of each resource it writes, in the order of its footprint.
+    after: Vec<Cell>,
+}
+
+/// Why a candidate was dropped.
+#[derive(Clone, Debug)]
+pub(super) struct Dropped {
+    pub(super) on: Resource,
+    pub(super) refusal: Refusal,
+    /// The candidate taken last on that resource.
+    pub(super) by: Option<usize>,
+}
+
+/// A written resource between two writers.
+#[derive(Clone, Debug)]
+struct Cell {
+    value: Value,
+    /// The candidate taken last on it.
+    by: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    /// The fills made of an intent so far.
+    Intent(Vec<Fill>),
+    /// A venue's state.
+    Venue(VenueState),
+    /// What is left of a scarce reserve.
+    Reserve(Atoms),
+}
+
+/// The candidates in their order, their plan, and their turns.
+pub(super) struct Sweep<'a> {
+    pub(super) candidates: Vec<Candidate<'a>>,
+    pub(super) plan: Plan,
+    pub(super) turns: Vec<Turn>,
+}
+
+/// The tie-break of a bundle.
+pub(super) fn tie(input: &AuctionInput, solver: SolverId, number: u32) -> Hash {
+    let mut hasher = Hasher::new("clearlane.v1 bundle tie");
+    hasher.hash(input.seed).number(u64::from(solver.0)).number(u64::from(number)).finish()
+}
+
+/// Runs the sweep: best score first, then more intents, then the seeded hash.
+pub(super) fn sweep<'a>(
+    input: &AuctionInput,
+    mut candidates: Vec<Candidate<'a>>,
+    executor: &dyn Executor,
+) -> Sweep<'a> {
+    candidates.sort_by(|one, other| {
+        let intents = |candidate: &Candidate<'_>| by_intent(candidate.bundle).len();
+        let by_score = other.verified.score.cmp(&one.verified.score);
+        by_score.then_with(|| intents(other).cmp(&intents(one))).then_with(|| one.tie.cmp(&other.tie))
+    });
+    let footprints: Vec<Footprint> = candidates.iter().map(|candidate| candidate.verified.footprint.clone()).collect();
+    let plan = Plan::new(&footprints);
+    let previous = previous_writers(&footprints);
+    let slots: Vec<OnceLock<Turn>> = candidates.iter().map(|_| OnceLock::new()).collect();
+    executor.run_plan(&plan, &|at| {
+        if let (Some(slot), Some(candidate)) = (slots.get(at), candidates.get(at)) {
+            slot.get_or_init(|| take_turn(input, candidate, at, previous.get(at), &slots));
+        }
+    });
+    let skipped = || Turn { dropped: None, after: Vec::new() };
+    let turns = slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(skipped)).collect();
+    Sweep { candidates, plan, turns }
+}
+
+impl Sweep<'_> {
+    /// The places of the candidates that were taken, in order.
+    pub(super) fn taken(&self) -> impl Iterator<Item = usize> + '_ {
+        self.turns.iter().enumerate().filter(|(_, turn)| turn.dropped.is_none()).map(|(at, _)| at)
+    }
+
+    /// The venues as the last writers left them.
+    pub(super) fn venue_states(&self, opening: Vec<VenueState>) -> Vec<VenueState> {
+        let mut states = opening;
+        for (candidate, turn) in self.candidates.iter().zip(&self.turns) {
+            for (resource, cell) in writes(&candidate.verified.footprint).zip(&turn.after) {
+                if let (Resource::Venue(index), Value::Venue(state)) = (resource, &cell.value)
+                    && let Some(slot) = states.get_mut(index.at())
+                {
+                    *slot = *state;
+                }
+            }
+        }
+        states
+    }
+}
+
+fn writes(footprint: &Footprint) -> impl Iterator<Item = Resource> + '_ {
+    footprint.iter().filter(|(_, access)| *access == Access::Write).map(|(resource, _)| resource)
+}
+
+/// Per bundle and written resource, where its state is found: the writer before and its place there.
+type Sources = Vec<Option<(usize, usize)>>;
+
+fn previous_writers(footprints: &[Footprint]) -> Vec<Sources> {
+    let mut last: BTreeMap<Resource, (usize, usize)> = BTreeMap::new();
+    let sources = |(at, footprint): (usize, &Footprint)| {
+        writes(footprint).enumerate().map(|(place, resource)| last.insert(resource, (at, place))).collect()
+    };
+    footprints.iter().enumerate().map(sources).collect()
+}
+
+fn take_turn(
+    input: &AuctionInput,
+    candidate: &Candidate<'_>,
+    at: usize,
+    sources: Option<&Sources>,
+    slots: &[OnceLock<Turn>],
+) -> Turn {
+    let resources: Vec<Resource> = writes(&candidate.verified.footprint).collect();
+    let source_of = |place: usize| sources.and_then(|sources| sources.get(place).copied().flatten());
+    let before: Vec<Cell> = resources
+        .iter()
+        .enumerate()
+        .map(|(place, resource)| {
+            let found =
+                source_of(place).and_then(|(writer, place)| slots.get(writer)?.get()?.after.get(place).cloned());
+            found.unwrap_or_else(|| opening(input, *resource))
+        })
+        .collect();
+    match advance(input, candidate.bundle, &resources, &before) {
+        Ok(values) => {
+            let after = values.into_iter().map(|value| Cell { value, by: Some(at) }).collect();
+            Turn { dropped: None, after }
+        }
+        Err((place, refusal)) => {
+            let by = before.get(place).and_then(|cell| cell.by);
+            let on = resources.get(place).copied().unwrap_or(Resource::Venue(VenueIndex(0)));
+            Turn { dropped: Some(Dropped { on, refusal, by }), after: before }
+        }
+    }
+}
+
+fn opening(input: &AuctionInput, resource: Resource) -> Cell {
+    let none = VenueState::Counter { taken: 0, given: 0, uses: 0, available: 0 };
+    let value = match resource {
+        Resource::Intent(_) | Resource::Other(_) => Value::Intent(Vec::new()),
+        Resource::Venue(index) => Value::Venue(input.venues.get(index.at()).map_or(none, |venue| venue.opening)),
+        Resource::Reserve(index) => Value::Reserve(input.reserves.get(index.at()).map_or(0, |reserve| reserve.amount)),
+    };
+    Cell { value, by: None }
+}
+
+/// The new value of each written resource, or the place of the first that no longer allows the bundle.
+fn advance(
+    input: &AuctionInput,
+    bundle: &Bundle,
+    resources: &[Resource],
+    before: &[Cell],
+) -> Result<Vec<Value>, (usize, Refusal)> {
+    let fills = by_intent(bundle);
+    let debits = debits(input, bundle);
+    let mut values = Vec::with_capacity(resources.len());
+    for (place, (resource, cell)) in resources.iter().zip(before).enumerate() {
+        let value = match (resource, &cell.value) {
+            (Resource::Intent(index), Value::Intent(earlier)) => {
+                let now = fills.get(index).map_or(&[][..], Vec::as_slice);
+                check_intent(input, *index, now, earlier).map_err(|refusal| (place, refusal))?;
+                Value::Intent(earlier.iter().chain(now).copied().collect())
+            }
+            (Resource::Venue(index), Value::Venue(state)) => {
+                Value::Venue(use_venue(input, bundle, *index, state).map_err(|refusal| (place, refusal))?)
+            }
+            (Resource::Reserve(index), Value::Reserve(left)) => {
+                let amount = debits.get(index).copied().unwrap_or(0);
+                Value::Reserve(left.checked_sub(amount).ok_or_else(|| (place, too_little(amount, *left)))?)
+            }
+            (Resource::Intent(_) | Resource::Venue(_) | Resource::Reserve(_) | Resource::Other(_), other) => {
+                other.clone()
+            }
+        };
+        values.push(value);
+    }
+    Ok(values)
+}
+
+fn use_venue(
+    input: &AuctionInput,
+    bundle: &Bundle,
+    index: VenueIndex,
+    state: &VenueState,
+) -> Result<VenueState, Refusal> {
+    let used = bundle.uses.iter().find(|used| used.venue == index);
+    match (used, input.venues.get(index.at())) {
+        (Some(used), Some(venue)) => venue.terms.take(state, used.direction, used.amount_in, used.amount_out),
+        (None, _) | (_, None) => Ok(*state),
+    }
+}
+
+fn too_little(amount: Atoms, left: Atoms) -> Refusal {
+    Refusal::new(Reason::ReserveExceeded, "fills", format!("expected at most {left} atoms, found {amount}"))
+}
+
+/// The fills that the taken candidates made, and what they left of each reserve.
+pub(super) fn totals(input: &AuctionInput, sweep: &Sweep<'_>) -> (Vec<bool>, Vec<Atoms>) {
+    let mut is_filled = vec![false; input.intents.len()];
+    let mut reserves: Vec<Atoms> = input.reserves.iter().map(|reserve| reserve.amount).collect();
+    for candidate in sweep.taken().filter_map(|at| sweep.candidates.get(at)) {
+        for fill in &candidate.bundle.fills {
+            if let Some(slot) = is_filled.get_mut(fill.intent.at()) {
+                *slot = true;
+            }
+        }
+        for (reserve, amount) in debits(input, candidate.bundle) {
+            if let Some(left) = reserves.get_mut(reserve.at()) {
+                *left = left.saturating_sub(amount);
+            }
+        }
+    }
+    (is_filled, reserves)
+}
+
+/// The sum of the scores of the taken candidates.
+pub(super) fn score(sweep: &Sweep<'_>) -> Score {
+    let scores = sweep.taken().filter_map(|at| sweep.candidates.get(at)).map(|candidate| candidate.verified.score);
+    scores.fold(0, Score::saturating_add)
+}

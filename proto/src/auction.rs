@@ -1,0 +1,277 @@
+//! Auctions: the frozen input and the bundles that answer it, both ways, with every index and count bounded.
+
+use clearlane_core::auction::{
+    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, BUNDLES_MAX, Bundle, Denomination, FILLS_MAX, Fill,
+    INTENTS_MAX, Reserve, RuleSet, USES_MAX, VENUES_MAX, VenueUse,
+};
+use clearlane_core::hash::Hash;
+use clearlane_core::money::SCALE_MAX;
+use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, IntentIndex, ReserveIndex, VenueIndex};
+use clearlane_core::refusal::{Reason, Refusal};
+use clearlane_core::time::Timestamp;
+use clearlane_core::venue::Direction;
+
+use crate::amount::atoms;
+use crate::field::{at_most, each, fixed, name, narrow, pair_of, price, refuse, shown};
+use crate::{intent, venue, wire};
+
+/// An option's place fits 16 bits.
+const OPTIONS_MAX: usize = 1 << 16;
+const PLAIN: &str = "plain";
+
+/// Reads the input of an auction.
+///
+/// # Errors
+///
+/// `TOO_LARGE` for a list, `OUT_OF_RANGE` for an index beyond its table, else what is wrong with the first wrong
+/// field.
+pub fn input_to_core(input: &wire::AuctionInput) -> Result<AuctionInput, Refusal> {
+    at_most(input.intents.len(), INTENTS_MAX, "intents")?;
+    at_most(input.venues.len(), VENUES_MAX, "venues")?;
+    let denominations = input.denominations.len();
+    let reserves = input.reserves.len();
+    Ok(AuctionInput {
+        auction: AuctionId(input.auction),
+        rules: rules_to_core(&input.rules)?,
+        opened_at: Timestamp(input.opened_at_ns),
+        close_at: Timestamp(input.close_at_ns),
+        settle_by: Timestamp(input.settle_by_ns),
+        seed: Hash(fixed(&input.seed, "seed")?),
+        surplus_cap_ppm: input.surplus_cap_ppm,
+        denominations: each(&input.denominations, "denominations", denomination_to_core)?,
+        reserves: each(&input.reserves, "reserves", |reserve, field| {
+            Ok(Reserve {
+                denomination: denomination(reserve.denomination, denominations, &format!("{field}.denomination"))?,
+                amount: atoms(&reserve.amount, &format!("{field}.amount"))?,
+                is_scarce: reserve.scarce,
+            })
+        })?,
+        intents: each(&input.intents, "intents", |intent, field| {
+            intent_to_core(intent, denominations, reserves, field)
+        })?,
+        venues: each(&input.venues, "venues", |venue, field| venue_to_core(venue, denominations, field))?,
+    })
+}
+
+/// Writes the input of an auction.
+#[must_use]
+pub fn input_to_wire(input: &AuctionInput) -> wire::AuctionInput {
+    wire::AuctionInput {
+        auction: input.auction.0,
+        rules: rules_to_wire(input.rules).to_owned(),
+        opened_at_ns: input.opened_at.0,
+        close_at_ns: input.close_at.0,
+        settle_by_ns: input.settle_by.0,
+        seed: input.seed.0.to_vec(),
+        surplus_cap_ppm: input.surplus_cap_ppm,
+        denominations: input.denominations.iter().map(denomination_to_wire).collect(),
+        reserves: input.reserves.iter().map(reserve_to_wire).collect(),
+        intents: input.intents.iter().map(intent_to_wire).collect(),
+        venues: input.venues.iter().map(venue_to_wire).collect(),
+    }
+}
+
+/// Reads the bundles of a solution.
+///
+/// # Errors
+///
+/// `TOO_LARGE` for a list, `OUT_OF_RANGE` for an option's place, else what is wrong with the first wrong amount;
+/// whether intents and venues exist is the clearing's to check.
+pub fn bundles_to_core(bundles: &[wire::Bundle]) -> Result<Vec<Bundle>, Refusal> {
+    at_most(bundles.len(), BUNDLES_MAX, "bundles")?;
+    each(bundles, "bundles", |bundle, field| {
+        let fills = format!("{field}.fills");
+        let uses = format!("{field}.uses");
+        at_most(bundle.fills.len(), FILLS_MAX, &fills)?;
+        at_most(bundle.uses.len(), USES_MAX, &uses)?;
+        Ok(Bundle {
+            fills: each(&bundle.fills, &fills, fill_to_core)?,
+            uses: each(&bundle.uses, &uses, use_to_core)?,
+        })
+    })
+}
+
+/// Writes the bundles of a solution.
+#[must_use]
+pub fn bundles_to_wire(bundles: &[Bundle]) -> Vec<wire::Bundle> {
+    bundles
+        .iter()
+        .map(|bundle| wire::Bundle {
+            fills: bundle.fills.iter().map(fill_to_wire).collect(),
+            uses: bundle.uses.iter().map(use_to_wire).collect(),
+        })
+        .collect()
+}
+
+pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {
+    if rules == PLAIN {
+        return Ok(RuleSet::Plain);
+    }
+    refuse(Reason::OutOfRange, "rules", format!("expected {PLAIN:?}, found {}", shown(rules)))
+}
+
+pub(crate) fn rules_to_wire(rules: RuleSet) -> &'static str {
+    match rules {
+        RuleSet::Plain => PLAIN,
+    }
+}
+
+fn place(index: u32, count: usize, field: &str) -> Result<u32, Refusal> {
+    if usize::try_from(index).is_ok_and(|at| at < count) {
+        return Ok(index);
+    }
+    refuse(Reason::OutOfRange, field, format!("expected a place below {count}, found {index}"))
+}
+
+fn denomination(index: u32, count: usize, field: &str) -> Result<DenominationIndex, Refusal> {
+    place(index, count, field).map(DenominationIndex)
+}
+
+fn denomination_to_core(denomination: &wire::Denomination, field: &str) -> Result<Denomination, Refusal> {
+    let scale_field = format!("{field}.scale");
+    let scale: u8 = narrow(denomination.scale, &scale_field)?;
+    if scale > SCALE_MAX {
+        return refuse(Reason::OutOfRange, &scale_field, format!("expected at most {SCALE_MAX}, found {scale}"));
+    }
+    Ok(Denomination {
+        asset: name(&denomination.asset, &format!("{field}.asset"))?,
+        module: name(&denomination.module, &format!("{field}.module"))?,
+        scale,
+        price: price(&denomination.price, &format!("{field}.price"))?,
+    })
+}
+
+fn denomination_to_wire(denomination: &Denomination) -> wire::Denomination {
+    wire::Denomination {
+        asset: denomination.asset.to_string(),
+        module: denomination.module.to_string(),
+        scale: u32::from(denomination.scale),
+        price: denomination.price.map(|price| price.to_string()).unwrap_or_default(),
+    }
+}
+
+fn reserve_to_wire(reserve: &Reserve) -> wire::Reserve {
+    wire::Reserve {
+        denomination: reserve.denomination.0,
+        amount: reserve.amount.to_string(),
+        scarce: reserve.is_scarce,
+    }
+}
+
+fn intent_to_core(
+    intent: &wire::AuctionIntent,
+    denominations: usize,
+    reserves: usize,
+    field: &str,
+) -> Result<AuctionIntent, Refusal> {
+    let options = format!("{field}.options");
+    at_most(intent.options.len(), OPTIONS_MAX, &options)?;
+    Ok(AuctionIntent {
+        party: name(&intent.party, &format!("{field}.party"))?,
+        id: CommandId(fixed(&intent.id, &format!("{field}.id"))?),
+        kind: intent::kind_to_core(intent.kind, &format!("{field}.kind"))?,
+        choose: intent::choose_to_core(intent.choose, &format!("{field}.choose"))?,
+        is_all_or_nothing: intent.all_or_nothing,
+        remaining: atoms(&intent.remaining, &format!("{field}.remaining"))?,
+        minimum: atoms(&intent.minimum, &format!("{field}.minimum"))?,
+        options: each(&intent.options, &options, |option, field| {
+            option_to_core(option, denominations, reserves, field)
+        })?,
+    })
+}
+
+fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
+    wire::AuctionIntent {
+        party: intent.party.to_string(),
+        id: intent.id.0.to_vec(),
+        kind: intent::kind_to_wire(intent.kind),
+        choose: intent::choose_to_wire(intent.choose),
+        all_or_nothing: intent.is_all_or_nothing,
+        remaining: intent.remaining.to_string(),
+        minimum: intent.minimum.to_string(),
+        options: intent.options.iter().map(option_to_wire).collect(),
+    }
+}
+
+fn option_to_core(
+    option: &wire::AuctionOption,
+    denominations: usize,
+    reserves: usize,
+    field: &str,
+) -> Result<AuctionOption, Refusal> {
+    Ok(AuctionOption {
+        give: denomination(option.give, denominations, &format!("{field}.give"))?,
+        get: denomination(option.get, denominations, &format!("{field}.get"))?,
+        give_amount: atoms(&option.give_amount, &format!("{field}.give_amount"))?,
+        get_amount: atoms(&option.get_amount, &format!("{field}.get_amount"))?,
+        maximum: atoms(&option.maximum, &format!("{field}.maximum"))?,
+        reserve: ReserveIndex(place(option.reserve, reserves, &format!("{field}.reserve"))?),
+    })
+}
+
+fn option_to_wire(option: &AuctionOption) -> wire::AuctionOption {
+    wire::AuctionOption {
+        give: option.give.0,
+        get: option.get.0,
+        give_amount: option.give_amount.to_string(),
+        get_amount: option.get_amount.to_string(),
+        maximum: option.maximum.to_string(),
+        reserve: option.reserve.0,
+    }
+}
+
+fn venue_to_core(venue: &wire::AuctionVenue, denominations: usize, field: &str) -> Result<AuctionVenue, Refusal> {
+    Ok(AuctionVenue {
+        name: name(&venue.name, &format!("{field}.name"))?,
+        coins: pair_of(&venue.coins, &format!("{field}.coins"), |coin, field| {
+            denomination(*coin, denominations, field)
+        })?,
+        terms: venue::terms_to_core(venue.terms.as_ref(), &format!("{field}.terms"))?,
+        opening: venue::state_to_core(venue.opening.as_ref(), &format!("{field}.opening"))?,
+    })
+}
+
+fn venue_to_wire(venue: &AuctionVenue) -> wire::AuctionVenue {
+    wire::AuctionVenue {
+        name: venue.name.to_string(),
+        coins: venue.coins.iter().map(|coin| coin.0).collect(),
+        terms: Some(venue::terms_to_wire(&venue.terms)),
+        opening: Some(venue::state_to_wire(&venue.opening)),
+    }
+}
+
+fn fill_to_core(fill: &wire::FillPromise, field: &str) -> Result<Fill, Refusal> {
+    Ok(Fill {
+        intent: IntentIndex(fill.intent),
+        option: narrow(fill.option, &format!("{field}.option"))?,
+        sold: atoms(&fill.sold, &format!("{field}.sold"))?,
+        bought: atoms(&fill.bought, &format!("{field}.bought"))?,
+    })
+}
+
+fn fill_to_wire(fill: &Fill) -> wire::FillPromise {
+    wire::FillPromise {
+        intent: fill.intent.0,
+        option: u32::from(fill.option),
+        sold: fill.sold.to_string(),
+        bought: fill.bought.to_string(),
+    }
+}
+
+fn use_to_core(used: &wire::VenueUse, field: &str) -> Result<VenueUse, Refusal> {
+    Ok(VenueUse {
+        venue: VenueIndex(used.venue),
+        direction: if used.backward { Direction::Backward } else { Direction::Forward },
+        amount_in: atoms(&used.amount_in, &format!("{field}.amount_in"))?,
+        amount_out: atoms(&used.amount_out, &format!("{field}.amount_out"))?,
+    })
+}
+
+fn use_to_wire(used: &VenueUse) -> wire::VenueUse {
+    wire::VenueUse {
+        venue: used.venue.0,
+        backward: used.direction == Direction::Backward,
+        amount_in: used.amount_in.to_string(),
+        amount_out: used.amount_out.to_string(),
+    }
+}
