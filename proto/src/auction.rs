@@ -84,10 +84,7 @@ pub fn bundles_to_core(bundles: &[wire::Bundle]) -> Result<Vec<Bundle>, Refusal>
         let uses = format!("{field}.uses");
         at_most(bundle.fills.len(), FILLS_MAX, &fills)?;
         at_most(bundle.uses.len(), USES_MAX, &uses)?;
-        Ok(Bundle {
-            fills: each(&bundle.fills, &fills, fill_to_core)?,
-            uses: each(&bundle.uses, &uses, use_to_core)?,
-        })
+        Ok(Bundle { fills: each(&bundle.fills, &fills, fill_to_core)?, uses: each(&bundle.uses, &uses, use_to_core)? })
     })
 }
 

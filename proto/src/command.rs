@@ -87,9 +87,7 @@ fn action_to_wire(action: &Action) -> WireAction {
         Action::DefineAsset(asset) => {
             WireAction::DefineAsset(wire::DefineAsset { code: asset.code.to_string(), scale: u32::from(asset.scale) })
         }
-        Action::DefineModule(module) => {
-            WireAction::DefineModule(wire::DefineModule { name: module.name.to_string() })
-        }
+        Action::DefineModule(module) => WireAction::DefineModule(wire::DefineModule { name: module.name.to_string() }),
         Action::DefineParty(party) => WireAction::DefineParty(wire::DefineParty { name: party.name.to_string() }),
         Action::AddKey(key) => WireAction::AddKey(wire::AddKey {
             party: key.party.to_string(),

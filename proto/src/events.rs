@@ -15,12 +15,7 @@ pub fn to_wire(party: &str, event: &IntentEvent) -> wire::IntentUpdate {
         IntentChange::Filled(fill) => Change::Filled(fill_to_wire(fill)),
         IntentChange::Ended(end) => Change::Ended(end_to_wire(*end).to_owned()),
     };
-    wire::IntentUpdate {
-        party: party.to_owned(),
-        id: event.id.0.to_vec(),
-        time_ns: event.time.0,
-        change: Some(change),
-    }
+    wire::IntentUpdate { party: party.to_owned(), id: event.id.0.to_vec(), time_ns: event.time.0, change: Some(change) }
 }
 
 /// Writes how an intent ended.

@@ -12,8 +12,9 @@ pub(crate) fn refuse<T>(reason: Reason, field: &str, message: impl Into<String>)
 
 /// Decodes a message that holds nothing but known fields in their shortest form.
 pub(crate) fn strict<M: Message + Default>(bytes: &[u8], field: &str) -> Result<M, Refusal> {
-    let message = M::decode(bytes)
-        .map_err(|error| Refusal::new(Reason::Malformed, field, format!("expected an encoded message, found {error}")))?;
+    let message = M::decode(bytes).map_err(|error| {
+        Refusal::new(Reason::Malformed, field, format!("expected an encoded message, found {error}"))
+    })?;
     if message.encode_to_vec() != bytes {
         let text = "expected known fields only, in order and in their shortest form, found other bytes";
         return refuse(Reason::UnknownField, field, text);

@@ -96,7 +96,9 @@ fn refuse_unsupported(intent: &wire::Intent) -> Result<(), Refusal> {
         ("mandate", intent.mandate.is_some()),
     ];
     match present.iter().find(|(_, is_present)| *is_present) {
-        Some((field, _)) => refuse(Reason::NotSupported, field, "expected none since it is not supported yet, found one"),
+        Some((field, _)) => {
+            refuse(Reason::NotSupported, field, "expected none since it is not supported yet, found one")
+        }
         None => Ok(()),
     }
 }
@@ -219,11 +221,7 @@ fn fill_to_wire(fill: FillRule, fixed: &str) -> Option<wire::Fill> {
     Some(wire::Fill { rule: Some(rule) })
 }
 
-fn limits_to_core(
-    limits: Option<&wire::Limits>,
-    assets: &Assets<'_>,
-    scales: &impl Scales,
-) -> Result<Limits, Refusal> {
+fn limits_to_core(limits: Option<&wire::Limits>, assets: &Assets<'_>, scales: &impl Scales) -> Result<Limits, Refusal> {
     let Some(limits) = limits else {
         return Ok(Limits::default());
     };

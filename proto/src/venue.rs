@@ -3,9 +3,7 @@
 use clearlane_core::command::DefineVenue;
 use clearlane_core::money::Atoms;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::venue::{
-    ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, Stable, Terms, VenueState, Weighted,
-};
+use clearlane_core::venue::{ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, Stable, Terms, VenueState, Weighted};
 use clearlane_core::wide::U256;
 
 use crate::amount::atoms;
@@ -82,9 +80,9 @@ pub fn terms_to_wire(terms: &Terms) -> wire::VenueTerms {
             d: pool.d.to_string(),
             scale: texts(pool.scale),
         }),
-        Terms::Ladder(ladder) => TermsKind::Ladder(wire::Ladder {
-            levels: ladder.levels.iter().map(level_to_wire).collect(),
-        }),
+        Terms::Ladder(ladder) => {
+            TermsKind::Ladder(wire::Ladder { levels: ladder.levels.iter().map(level_to_wire).collect() })
+        }
         Terms::Rail(rail) => TermsKind::Rail(wire::Rail {
             fixed_fee: rail.fixed_fee.to_string(),
             fee_ppm: rail.fee_ppm,
@@ -126,9 +124,9 @@ pub fn state_to_core(state: Option<&wire::VenueState>, field: &str) -> Result<Ve
 #[must_use]
 pub fn state_to_wire(state: &VenueState) -> wire::VenueState {
     let kind = match state {
-        VenueState::Pool { reserves_micro } => {
-            StateKind::Pool(wire::PoolState { reserves_micro: reserves_micro.iter().map(ToString::to_string).collect() })
-        }
+        VenueState::Pool { reserves_micro } => StateKind::Pool(wire::PoolState {
+            reserves_micro: reserves_micro.iter().map(ToString::to_string).collect(),
+        }),
         VenueState::Counter { taken, given, uses, available } => StateKind::Counter(wire::CounterState {
             taken: taken.to_string(),
             given: given.to_string(),

@@ -64,9 +64,8 @@ fn loss_from_wire(lost: &wire::BundleLost) -> Result<Loss, Refusal> {
 }
 
 fn score(text: &str, field: &str) -> Result<Score, Refusal> {
-    text.parse().map_err(|_| {
-        Refusal::new(Reason::Malformed, field, format!("expected a whole number, found {}", shown(text)))
-    })
+    text.parse()
+        .map_err(|_| Refusal::new(Reason::Malformed, field, format!("expected a whole number, found {}", shown(text))))
 }
 
 fn resource_to_wire(resource: Resource) -> String {
