@@ -6,4 +6,5 @@
 pub mod formats;
 pub mod market;
 pub mod offline;
+pub mod session;
 pub mod strategy;

@@ -1,0 +1,163 @@
+//! A solver's session with an engine: it registers, then answers one auction after another.
+//!
+//! [`Session`] is the connection, for solvers that decide by themselves; [`run`] answers with a
+//! strategy of this crate until it is told to stop.
+
+mod clock;
+mod link;
+mod prepare;
+mod work;
+
+use clearlane_core::auction::Verdict;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+pub use clock::EngineClock;
+pub use link::{Notice, Outcome, Session};
+pub use prepare::prepared;
+
+use crate::strategy::{self, UnknownStrategy};
+use work::Work;
+
+/// With which engine and as whom a solver competes.
+#[derive(Clone)]
+pub struct SessionOptions {
+    /// Where the engine listens, as host:port.
+    pub engine: String,
+    /// The secret seed of the solver's key.
+    pub key: [u8; 32],
+    /// The name of its strategy.
+    pub strategy: String,
+}
+
+/// What happened in a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionReport {
+    /// Auctions that opened.
+    pub auctions: u64,
+    /// Solutions sent.
+    pub solutions: u64,
+    /// Bundles in them.
+    pub bundles: u64,
+    /// Bundles that executed.
+    pub won: u64,
+    /// Bundles that were valid but lost to something better.
+    pub lost: u64,
+    /// Bundles that broke a rule.
+    pub refused: u64,
+}
+
+/// Why a session ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// There is no such strategy.
+    #[error(transparent)]
+    Strategy(#[from] UnknownStrategy),
+    /// The engine can't be reached there.
+    #[error("expected an engine at {engine}: {source}")]
+    Unreachable {
+        /// Where it was sought.
+        engine: String,
+        /// What went wrong.
+        source: tonic::transport::Error,
+    },
+    /// The connection broke.
+    #[error("expected an open connection: {0}")]
+    Broken(#[from] Box<tonic::Status>),
+    /// The engine refused the registration.
+    #[error("expected to be registered, found {code}: {message}")]
+    NotRegistered {
+        /// The code of the refusal.
+        code: String,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// The engine said something else than the protocol says.
+    #[error("expected {expected}, found {found}")]
+    Unexpected {
+        /// What the protocol says.
+        expected: &'static str,
+        /// What came.
+        found: String,
+    },
+    /// The strategy panicked.
+    #[error("expected the strategy to return: {0}")]
+    Crashed(#[from] tokio::task::JoinError),
+}
+
+impl SessionReport {
+    fn add(&mut self, outcome: &Outcome) {
+        for verdict in &outcome.verdicts {
+            let count = match verdict {
+                Verdict::Won(_) => &mut self.won,
+                Verdict::Lost(_) | Verdict::FloorBetter(_) => &mut self.lost,
+                Verdict::Refused(_) => &mut self.refused,
+            };
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+/// Competes with a strategy until `stop` holds true, its sender is gone, or the engine ends the stream.
+///
+/// A newer auction supersedes one that is still being solved.
+///
+/// # Errors
+///
+/// Says why the session could not begin or ended early.
+pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
+    strategy::strategy(&options.strategy)?;
+    let mut report = SessionReport::default();
+    let mut work = Work::default();
+    let mut session = tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => return Ok(report),
+        session = Session::connect(&options) => session?,
+    };
+    info!(solver = session.solver().0, strategy = options.strategy, "registered");
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            solved = work.finished() => {
+                let (auction, bundles) = solved?;
+                if bundles.is_empty() {
+                    info!(auction = auction.0, "nothing to propose");
+                    continue;
+                }
+                report.solutions = report.solutions.saturating_add(1);
+                report.bundles = report.bundles.saturating_add(u64::try_from(bundles.len()).unwrap_or(u64::MAX));
+                info!(auction = auction.0, bundles = bundles.len(), "solution sent");
+                session.answer(auction, &bundles).await?;
+            }
+            notice = session.next() => match notice? {
+                Some(Notice::Opened(input)) => {
+                    report.auctions = report.auctions.saturating_add(1);
+                    let deadline = session.clock().deadline(input.close_at);
+                    work.start(*input, &options.strategy, deadline);
+                }
+                Some(Notice::Closed(auction)) => work.cancel(auction),
+                Some(Notice::Refused(refusal)) => warn!(%refusal, "message refused"),
+                Some(Notice::Result(outcome)) => {
+                    report.add(&outcome);
+                    log(&outcome);
+                }
+                None => break,
+            },
+        }
+    }
+    Ok(report)
+}
+
+fn log(outcome: &Outcome) {
+    let mut sums = SessionReport::default();
+    sums.add(outcome);
+    let (won, lost, refused) = (sums.won, sums.lost, sums.refused);
+    let (auction, score, voided) = (outcome.auction.0, outcome.score, outcome.is_voided);
+    info!(auction, won, lost, refused, %score, floor = %outcome.floor_score, voided, "result");
+    let refusals = outcome.verdicts.iter().enumerate().filter_map(|(at, verdict)| match verdict {
+        Verdict::Refused(refusal) => Some((at, refusal)),
+        Verdict::Won(_) | Verdict::Lost(_) | Verdict::FloorBetter(_) => None,
+    });
+    for (bundle, refusal) in refusals {
+        warn!(auction, bundle, %refusal, "bundle refused");
+    }
+}
