@@ -21,7 +21,15 @@ mod tests;
 
 /// The generated types.
 pub mod wire {
-    #![allow(missing_docs, clippy::all, clippy::unwrap_used, reason = "generated, and its lints vary by version")]
+    #![allow(
+        missing_docs,
+        clippy::all,
+        clippy::unwrap_used,
+        clippy::missing_errors_doc,
+        clippy::too_many_lines,
+        clippy::allow_attributes_without_reason,
+        reason = "generated, and its lints vary by version"
+    )]
     tonic::include_proto!("clearlane.v1");
 }
 
