@@ -1,0 +1,76 @@
+//! `check`: the exact verdict on a solution file.
+
+use std::path::PathBuf;
+
+use clearlane_core::auction::{Fill, VenueUse, judge};
+use clearlane_core::money::Score;
+use clearlane_core::refusal::Refusal;
+use clearlane_core::venue::Direction;
+use clearlane_solver::formats::Auction;
+use clearlane_solver::formats::solution::{FileSolution, FileUse};
+use serde_json::json;
+
+use super::competition::read_auction;
+use super::failure::{Failure, read_file};
+use super::report;
+
+/// Judges a solution exactly: valid with its score, or the first rule it breaks.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clearlane check auction.json solution.json
+  clearlane check auction.json solution.json --json
+
+A solution is {\"fills\":[{\"intent\",\"option\",\"sold\",\"bought\"}],
+\"uses\":[{\"liquidity\",\"in\":{ASSET:ATOMS},\"out\":{ASSET:ATOMS}}]}, by the auction's names.
+Exits 0 if it is valid and 1 if not.")]
+pub(crate) struct Check {
+    /// The auction.
+    file: PathBuf,
+    /// The solution.
+    solution: PathBuf,
+}
+
+impl Check {
+    /// Judges and prints.
+    pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
+        let auction = read_auction(&read_file(&self.file)?)?;
+        let solution = FileSolution::read(&auction, &read_file(&self.solution)?)
+            .map_err(|error| Failure::Failed(format!("{}: {error}", self.solution.display())))?;
+        match verdict(&auction, &solution) {
+            Ok(score) => {
+                let score = report::score_text(score);
+                let json = json!({ "valid": true, "score": score });
+                report::print(is_json, &format!("valid, score {score}"), &json);
+                Ok(())
+            }
+            Err(refusal) => {
+                let code = refusal.reason.code();
+                let json = json!({ "valid": false, "code": code, "field": refusal.field, "message": refusal.message });
+                report::print(is_json, &format!("not valid: {refusal}"), &json);
+                Err(Failure::Reported)
+            }
+        }
+    }
+}
+
+/// The score, or the first rule broken; where a venue is used both ways either order will do.
+fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Score, Refusal> {
+    let orders = [Direction::Forward, Direction::Backward];
+    let uses = |first| solution.uses.iter().flat_map(move |used| uses_of(used, first)).collect::<Vec<VenueUse>>();
+    let judged = |fills: &[Fill], uses: &[VenueUse]| judge(&auction.input, fills, uses);
+    let [forward, backward] = orders.map(|first| judged(&solution.fills, &uses(first)));
+    forward.or_else(|refusal| backward.map_err(|_| refusal))
+}
+
+fn uses_of(used: &FileUse, first: Direction) -> Vec<VenueUse> {
+    let ([in_first, in_second], [out_first, out_second]) = (used.amounts_in, used.amounts_out);
+    let use_of = |direction, amount_in, amount_out| VenueUse { venue: used.venue, direction, amount_in, amount_out };
+    let forward = use_of(Direction::Forward, in_first, out_second);
+    let backward = use_of(Direction::Backward, in_second, out_first);
+    let uses = match first {
+        Direction::Forward => [forward, backward],
+        Direction::Backward => [backward, forward],
+    };
+    uses.into_iter().filter(|one| one.amount_in > 0 || one.amount_out > 0).collect()
+}

@@ -1,0 +1,130 @@
+//! Strategies that compete on one auction offline, cleared as the engine clears.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clearlane_core::auction::{
+    AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_of, value_of,
+};
+use clearlane_core::intent::Kind;
+use clearlane_core::lanes::Sequential;
+use clearlane_core::money::Score;
+use clearlane_core::names::SolverId;
+use clearlane_core::refusal::Refusal;
+use clearlane_solver::formats::{self, Auction};
+use clearlane_solver::offline::{Answer, answer};
+use clearlane_solver::strategy::{Strategy, strategies, strategy};
+
+use super::failure::Failure;
+
+/// What a competition came to.
+pub(crate) struct Competition {
+    /// What each strategy answered, in order of solver from 1.
+    pub answers: Vec<Answer>,
+    /// What executes.
+    pub clearing: Clearing,
+    /// How long answering and clearing took.
+    pub elapsed: Duration,
+}
+
+/// Reads an auction file.
+pub(crate) fn read_auction(bytes: &[u8]) -> Result<Auction, Failure> {
+    formats::read(bytes).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// The strategies of these names; all there are if none is named.
+pub(crate) fn chosen(names: &[String]) -> Result<Vec<Box<dyn Strategy>>, Failure> {
+    if names.is_empty() {
+        return Ok(strategies());
+    }
+    let found = names.iter().map(|name| strategy(name).map_err(|error| Failure::Usage(error.to_string())));
+    found.collect()
+}
+
+/// Lets strategies answer side by side, each on a thread of its own, and clears their answers.
+pub(crate) fn compete(
+    input: &AuctionInput,
+    strategies: &[Box<dyn Strategy>],
+    budget: Option<Duration>,
+) -> Competition {
+    let started = Instant::now();
+    let answers = answers(input, strategies, budget);
+    let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
+    let clearing = clear(input, &solutions, &Sequential);
+    Competition { answers, clearing, elapsed: started.elapsed() }
+}
+
+fn answers(input: &AuctionInput, strategies: &[Box<dyn Strategy>], budget: Option<Duration>) -> Vec<Answer> {
+    let answered: Vec<Answer> = std::thread::scope(|scope| {
+        let one = |strategy: &dyn Strategy| answer(input, &[strategy], budget);
+        let threads: Vec<_> = strategies
+            .iter()
+            .map(|strategy| (strategy, scope.spawn(move || one(strategy.as_ref()))))
+            .collect();
+        // A thread that panicked answers nothing; the others still compete.
+        threads.into_iter().flat_map(|(_, thread)| thread.join().unwrap_or_default()).collect()
+    });
+    let numbered = answered.into_iter().zip(1_u32..).map(|(mut answer, solver)| {
+        answer.solution.solver = SolverId(solver);
+        answer
+    });
+    numbered.collect()
+}
+
+impl Competition {
+    /// The fills that execute.
+    pub(crate) fn fills(&self) -> impl Iterator<Item = &Fill> {
+        self.clearing.executed.iter().flat_map(|executed| &executed.bundle.fills)
+    }
+
+    /// How many intents are filled, wholly or in part.
+    pub(crate) fn filled(&self) -> usize {
+        let mut intents: Vec<_> = self.fills().map(|fill| fill.intent).collect();
+        intents.sort_unstable();
+        intents.dedup();
+        intents.len()
+    }
+
+    /// What all fills beat their limits by before any cap, in 10^-18 reference units.
+    pub(crate) fn surplus(&self, input: &AuctionInput) -> Score {
+        self.fills().fold(0, |sum: Score, fill| sum.saturating_add(uncapped(input, fill).unwrap_or(0)))
+    }
+
+    /// How many bundles a solver won, and their score.
+    pub(crate) fn share(&self, solver: SolverId) -> (usize, Score) {
+        let won = self.clearing.executed.iter().filter(|executed| executed.solver == solver);
+        won.fold((0, 0), |(count, sum): (usize, Score), executed| {
+            (count.saturating_add(1), sum.saturating_add(executed.score))
+        })
+    }
+
+    /// How many bundles were refused, by code.
+    pub(crate) fn refused(&self) -> BTreeMap<&'static str, usize> {
+        let verdicts = self.clearing.verdicts.iter().flat_map(|of_solver| &of_solver.verdicts);
+        let refusals = verdicts.filter_map(|verdict| match verdict {
+            Verdict::Refused(refusal) => Some(refusal),
+            Verdict::Won(_) | Verdict::Lost(_) | Verdict::FloorBetter(_) => None,
+        });
+        by_code(refusals)
+    }
+}
+
+fn uncapped(input: &AuctionInput, fill: &Fill) -> Option<Score> {
+    let intent = input.intents.get(fill.intent.at())?;
+    let option = intent.options.get(usize::from(fill.option))?;
+    let surplus = surplus_of(intent, option, fill.sold, fill.bought)?;
+    let denomination = match intent.kind {
+        Kind::ExactIn => option.get,
+        Kind::ExactOut => option.give,
+    };
+    value_of(input, denomination, surplus)
+}
+
+/// Counts refusals by their code.
+pub(crate) fn by_code<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for refusal in refusals {
+        *counts.entry(refusal.reason.code()).or_default() += 1;
+    }
+    counts
+}

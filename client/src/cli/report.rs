@@ -1,0 +1,93 @@
+//! What commands print: text for people on stdout, one JSON object as its last line on request.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clearlane_core::money::{Score, format_amount};
+use serde_json::Value;
+
+/// The decimals of a score.
+const SCORE_SCALE: u8 = 18;
+
+/// Prints text for people and, on request, one JSON object in its place.
+///
+/// A reader that went away is no failure.
+pub(crate) fn print(is_json: bool, human: &str, json: &Value) {
+    let text = if is_json { json.to_string() } else { human.trim_end().to_owned() };
+    line(&text);
+}
+
+/// Prints one line.
+pub(crate) fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // A closed pipe ends the output, not the command.
+    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+}
+
+/// Whether stdout is a terminal that shows colours.
+pub(crate) fn is_colourful() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Shows on stderr that something runs; nothing where stderr is no terminal.
+pub(crate) fn spinner(message: &str) -> indicatif::ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new_spinner().with_message(message.to_owned());
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+/// A score in whole reference units with all its decimals, without trailing zeros.
+pub(crate) fn score_text(score: Score) -> String {
+    let sign = if score < 0 { "-" } else { "" };
+    format!("{sign}{}", trimmed(&format_amount(score.unsigned_abs(), SCORE_SCALE)))
+}
+
+/// An amount that the engine gave in atoms, in whole units; unreadable text stays as it is.
+pub(crate) fn amount_text(atoms: &str, scale: u32) -> String {
+    match (atoms.parse(), u8::try_from(scale)) {
+        (Ok(atoms), Ok(scale)) => format_amount(atoms, scale),
+        (_, _) => atoms.to_owned(),
+    }
+}
+
+fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
+/// Aligns rows under a header, columns two spaces apart.
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(header.get(column).map(|name| name.chars().count())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let aligned = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    let head = aligned(header.to_vec());
+    let body = rows.iter().map(|row| aligned(row.iter().map(String::as_str).collect()));
+    std::iter::once(head).chain(body).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_and_amounts_are_exact() {
+        assert_eq!(score_text(1_500_000_000_000_000_000), "1.5");
+        assert_eq!(score_text(-1), "-0.000000000000000001");
+        assert_eq!(score_text(0), "0");
+        assert_eq!(amount_text("12345", 2), "123.45");
+        assert_eq!(amount_text("?", 2), "?");
+    }
+
+    #[test]
+    fn columns_align() {
+        let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long".to_owned(), "2".to_owned()]];
+        assert_eq!(table(&["name", "n"], &rows), "name  n\na     1\nlong  2\n");
+    }
+}

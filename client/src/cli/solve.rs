@@ -1,0 +1,139 @@
+//! `solve`: one auction offline, strategies competing.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clearlane_core::auction::clear;
+use clearlane_core::lanes::Sequential;
+use clearlane_core::names::SolverId;
+use clearlane_core::refusal::Refusal;
+use clearlane_solver::formats::{Auction, solution::FileSolution};
+use serde_json::{Value, json};
+
+use super::competition::{Competition, by_code, chosen, compete, read_auction};
+use super::failure::{Failure, read_file, write_file};
+use super::report;
+
+/// Solves one auction offline: strategies compete, the engine's own clearing decides.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clearlane solve auction.json
+  clearlane solve auction.json --strategy netting --strategy joint --budget-ms 500 --json
+  clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
+
+The file is an auction-instance/1 or a CoW auction, told apart by content. Scores are decimals in the
+reference asset, exact to 10^-18.")]
+pub(crate) struct Solve {
+    /// The auction; `-` reads standard input.
+    file: PathBuf,
+    /// Milliseconds that each strategy may take; without it each runs to its own end.
+    #[arg(long, value_name = "N")]
+    budget_ms: Option<u64>,
+    /// A strategy that competes: direct, netting or joint; repeat it for several [default: all].
+    #[arg(long, value_name = "NAME")]
+    strategy: Vec<String>,
+    /// Writes what executes to this file.
+    #[arg(long, value_name = "OUT")]
+    solution: Option<PathBuf>,
+}
+
+impl Solve {
+    /// Solves and prints.
+    pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
+        let strategies = chosen(&self.strategy)?;
+        let auction = read_auction(&read_file(&self.file)?)?;
+        let spinner = report::spinner("solving");
+        let competition = compete(&auction.input, &strategies, self.budget_ms.map(Duration::from_millis));
+        spinner.finish_and_clear();
+        if let Some(path) = &self.solution {
+            let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
+            write_file(path, &FileSolution::of(bundles).write(&auction))?;
+        }
+        let json = to_json(&auction, &competition);
+        report::print(is_json, &human(&json), &json);
+        Ok(())
+    }
+}
+
+fn to_json(auction: &Auction, competition: &Competition) -> Value {
+    let (clearing, market) = (&competition.clearing, &auction.market);
+    json!({
+        "name": market.name,
+        "score": report::score_text(clearing.score),
+        "floor_score": report::score_text(clearing.floor_score),
+        "surplus": report::score_text(competition.surplus(&auction.input)),
+        "bundles": clearing.executed.len(),
+        "filled": competition.filled(),
+        "intents": auction.input.intents.len(),
+        "elapsed_ms": millis(competition.elapsed),
+        "colours": clearing.plan.colours,
+        "hottest": clearing.plan.hottest,
+        "refused": {
+            "assets": counts(&market.refused_assets),
+            "venues": counts(&market.refused_venues),
+            "orders": counts(&market.refused_orders),
+            "bundles": competition.refused(),
+        },
+        "strategies": strategies_json(auction, competition),
+        "digest": clearing.digest.to_string(),
+    })
+}
+
+fn counts(refused: &[(String, Refusal)]) -> Value {
+    json!(by_code(refused.iter().map(|(_, refusal)| refusal)))
+}
+
+fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {
+    let floor = competition.share(SolverId::FLOOR);
+    let of_answers = competition.answers.iter().map(|answer| {
+        let (won, score) = competition.share(answer.solution.solver);
+        let alone = if competition.answers.len() == 1 {
+            competition.clearing.score
+        } else {
+            clear(&auction.input, std::slice::from_ref(&answer.solution), &Sequential).score
+        };
+        json!({
+            "strategy": answer.strategy,
+            "bundles": answer.solution.bundles.len(),
+            "intents": answer.intents,
+            "won": won,
+            "score": report::score_text(score),
+            "score_alone": report::score_text(alone),
+            "elapsed_ms": millis(answer.elapsed),
+        })
+    });
+    let floor = json!({ "strategy": "floor", "won": floor.0, "score": report::score_text(floor.1),
+        "score_alone": report::score_text(competition.clearing.floor_score) });
+    of_answers.chain(std::iter::once(floor)).collect()
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn human(json: &Value) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let of = |field: &str| json.get(field).map(text).unwrap_or_default();
+    let mut out = format!(
+        "{}\n{} of {} intents filled by {} bundles in {} ms\nscore    {}\nfloor    {}\nsurplus  {} before the cap\n\n",
+        of("name"),
+        of("filled"),
+        of("intents"),
+        of("bundles"),
+        of("elapsed_ms"),
+        of("score"),
+        of("floor_score"),
+        of("surplus"),
+    );
+    let columns = ["strategy", "bundles", "won", "score", "score_alone", "elapsed_ms"];
+    let rows = json.get("strategies").and_then(Value::as_array).into_iter().flatten();
+    let row = |row: &Value| columns.iter().map(|name| row.get(*name).map(text).unwrap_or_default()).collect();
+    out.push_str(&report::table(&columns, &rows.map(row).collect::<Vec<_>>()));
+    for (group, counts) in json.get("refused").and_then(Value::as_object).into_iter().flatten() {
+        for (code, count) in counts.as_object().into_iter().flatten() {
+            out.push_str(&format!("refused  {count} {group}: {code}\n"));
+        }
+    }
+    out
+}
