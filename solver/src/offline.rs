@@ -1,11 +1,12 @@
 //! One auction answered by several strategies in this process, with no engine.
 //!
-//! Each strategy stands for one solver; what the solutions are worth together is for the core's
-//! clearing to say.
+//! Each strategy stands for one solver; what the solutions are worth together is what the core's
+//! clearing says.
 
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Solution};
+use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Clearing, Solution, clear};
+use clearlane_core::lanes::Executor;
 use clearlane_core::names::SolverId;
 
 use crate::strategy::{Budget, Strategy};
@@ -21,6 +22,28 @@ pub struct Answer {
     pub intents: usize,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// An auction answered and cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Solved {
+    /// What executes, and why the rest does not.
+    pub clearing: Clearing,
+    /// What each strategy proposed.
+    pub answers: Vec<Answer>,
+}
+
+/// Answers `input` with each strategy and clears the answers against each other and the built-in bidder.
+#[must_use]
+pub fn solve(
+    input: &AuctionInput,
+    strategies: &[&dyn Strategy],
+    budget: Option<Duration>,
+    executor: &dyn Executor,
+) -> Solved {
+    let answers = answer(input, strategies, budget);
+    let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
+    Solved { clearing: clear(input, &solutions, executor), answers }
 }
 
 /// Answers `input` with each strategy in turn, each within `budget`.

@@ -6,8 +6,13 @@
 use clearlane_core::auction::{AuctionInput, AuctionVenue, Bundle, VenueUse};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
-use clearlane_core::venue::{Direction, Rate, VenueState};
+use clearlane_core::venue::{Direction, Rate, Terms, VenueState};
 use clearlane_core::wide::U512;
+
+use super::curve::Curve;
+
+/// How much flatter a stable pool is taken to be than one of constant product.
+const STABLE_FLATNESS: f64 = 10.0;
 
 /// One way through one venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub(super) struct Book<'a> {
     uses: Vec<Vec<(f64, VenueUse)>>,
     /// Atoms out per atom in at best, per venue and direction; zero if it can't be used.
     rates: Vec<[f64; 2]>,
+    /// How fast these rates fall, per atom in.
+    slopes: Vec<[f64; 2]>,
     /// The ways out of each denomination.
     hops: Vec<Vec<Hop>>,
     execution: Execution,
@@ -52,8 +59,10 @@ impl<'a> Book<'a> {
             }
         }
         let states: Vec<VenueState> = input.venues.iter().map(|venue| venue.opening).collect();
-        let rates = input.venues.iter().map(|venue| rates(venue, [&venue.opening; 2])).collect();
-        Book { venues: &input.venues, uses: vec![Vec::new(); states.len()], states, rates, hops, execution }
+        let rates: Vec<[f64; 2]> = input.venues.iter().map(|venue| rates(venue, [&venue.opening; 2])).collect();
+        let slopes = input.venues.iter().zip(&rates).map(|(venue, rates)| slopes(venue, &venue.opening, *rates));
+        let (slopes, uses) = (slopes.collect(), vec![Vec::new(); states.len()]);
+        Book { venues: &input.venues, uses, states, rates, slopes, hops, execution }
     }
 
     pub(super) fn hops_from(&self, denomination: DenominationIndex) -> &[Hop] {
@@ -67,6 +76,16 @@ impl<'a> Book<'a> {
             Direction::Forward => forward,
             Direction::Backward => backward,
         }
+    }
+
+    /// What a hop makes of an amount, in estimate.
+    pub(super) fn curve(&self, hop: Hop) -> Curve {
+        let [forward, backward] = self.slopes.get(hop.venue).copied().unwrap_or_default();
+        let slope = match hop.direction {
+            Direction::Forward => forward,
+            Direction::Backward => backward,
+        };
+        Curve { rate: self.rate(hop), slope }
     }
 
     /// How often a venue was used.
@@ -129,11 +148,14 @@ impl<'a> Book<'a> {
     fn set(&mut self, score: f64, used: &VenueUse, state: VenueState) {
         let at = used.venue.at();
         let slots = self.states.get_mut(at).zip(self.uses.get_mut(at)).zip(self.rates.get_mut(at));
-        if let (Some(venue), Some(((slot, uses), rate))) = (self.venues.get(at), slots) {
+        if let (Some(venue), Some(((slot, uses), rate)), Some(slope)) =
+            (self.venues.get(at), slots, self.slopes.get_mut(at))
+        {
             *rate = match self.execution {
                 Execution::Alone => rates(venue, [&venue.opening, &state]),
                 Execution::Merged => rates(venue, [&state; 2]),
             };
+            *slope = slopes(venue, &state, *rate);
             uses.insert(place_of(uses, score), (score, *used));
             *slot = state;
         }
@@ -150,6 +172,27 @@ fn rates(venue: &AuctionVenue, states: [&VenueState; 2]) -> [f64; 2] {
         let [first, second] = states.map(|state| venue.terms.best_rate(state, direction).map_or(0.0, estimate));
         first.min(second)
     })
+}
+
+/// Per direction, how fast the rate falls; none for what is not a pool.
+fn slopes(venue: &AuctionVenue, state: &VenueState, rates: [f64; 2]) -> [f64; 2] {
+    let VenueState::Pool { reserves_micro } = state else { return [0.0; 2] };
+    let [first, second] = reserves_micro.map(|reserve| float(U512::from(reserve)) / 1e6);
+    let [first_weight, second_weight] = match &venue.terms {
+        Terms::Weighted(pool) => pool.weights.map(f64::from),
+        Terms::ConstantProduct(_) | Terms::Stable(_) | Terms::Ladder(_) | Terms::Rail(_) => [1.0; 2],
+    };
+    let flatness = match &venue.terms {
+        Terms::Stable(_) => STABLE_FLATNESS,
+        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Ladder(_) | Terms::Rail(_) => 1.0,
+    };
+    let [forward, backward] = rates;
+    // Of the curve `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`, to the second order.
+    let slope = |rate: f64, out: f64, weights: f64| if out > 0.0 { rate * weights / (2.0 * out * flatness) } else { 0.0 };
+    [
+        slope(forward, second, 1.0 + second_weight / first_weight),
+        slope(backward, first, 1.0 + first_weight / second_weight),
+    ]
 }
 
 fn estimate(rate: Rate) -> f64 {

@@ -33,7 +33,7 @@ impl Strategy for Direct {
     }
 }
 
-/// A proposal in the queue, ordered by counted surplus, then by intent.
+/// A proposal in the queue, ordered by worth, then by intent.
 struct Waiting {
     intent_at: usize,
     quote: Quote,
@@ -41,8 +41,8 @@ struct Waiting {
 
 impl Ord for Waiting {
     fn cmp(&self, other: &Waiting) -> Ordering {
-        let by_counted = self.quote.counted.total_cmp(&other.quote.counted);
-        by_counted.then(other.intent_at.cmp(&self.intent_at))
+        let by_worth = self.quote.worth.compare(&other.quote.worth);
+        by_worth.then(other.intent_at.cmp(&self.intent_at))
     }
 }
 
@@ -130,9 +130,9 @@ impl Planner<'_, '_> {
         if let Some(count) = self.counts.get_mut(intent_at) {
             *count = count.saturating_add(1);
         }
-        if self.book.insert(quote.counted, &quote.bundle) {
+        if self.book.insert(quote.worth.counted, &quote.bundle) {
             residual::take_fills(&mut self.left, &quote.bundle);
-            self.bundles.push((quote.counted, quote.bundle));
+            self.bundles.push((quote.worth.counted, quote.bundle));
         } else if let Some((bound, least)) = self.bounds.get_mut(intent_at).zip(self.book.least_score(&quote.bundle)) {
             *bound = least * BELOW;
         }

@@ -5,6 +5,7 @@
 
 mod book;
 mod crossing;
+mod curve;
 mod direct;
 mod joint;
 mod merge;

@@ -9,16 +9,17 @@ use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::wide::{U256, wide};
 
 use super::book::{Book, Hop};
-use super::value::{Values, float};
+use super::curve::{Curve, Terms, Trade};
+use super::value::{Values, Worth, float};
 
 /// The longest path, in venues.
 const HOPS_MAX: usize = 3;
-/// Paths of one option that are tried at all: those with the best rates.
-const PATHS_MAX: usize = 32;
+/// Paths of one option that are tried at all: the most promising ones.
+const PATHS_MAX: usize = 12;
 /// Of these, how many are searched for the best size: those best at a coarse size.
 const SEARCHED_MAX: usize = 3;
-/// Coarse sizes tried on each path, each a quarter of the one before.
-const SIZES_MAX: usize = 10;
+/// Coarse sizes tried on each path besides all there is, in parts of the most promising one.
+const SIZES: [f64; 4] = [1.5, 1.0, 0.5, 0.05];
 /// Steps of the search between coarse sizes; each shrinks the range by a third.
 const STEPS_MAX: usize = 18;
 
@@ -26,8 +27,8 @@ const STEPS_MAX: usize = 18;
 #[derive(Clone, Debug)]
 pub(super) struct Quote {
     pub(super) bundle: Bundle,
-    /// The counted surplus, estimated.
-    pub(super) counted: f64,
+    /// What it is worth, estimated.
+    pub(super) worth: Worth,
     /// The version of each venue used, in order of use.
     pub(super) versions: Vec<usize>,
 }
@@ -37,6 +38,12 @@ impl Quote {
     pub(super) fn is_current(&self, book: &Book<'_>) -> bool {
         self.bundle.uses.iter().zip(&self.versions).all(|(used, version)| book.version(used.venue.at()) == *version)
     }
+}
+
+/// A path that may serve an option.
+struct Candidate {
+    hops: Vec<Hop>,
+    trade: Trade,
 }
 
 /// What is asked of one option.
@@ -54,7 +61,8 @@ struct Ask<'a> {
     most: f64,
 }
 
-/// The best proposal over all options and paths that counts at most `most`; none if nothing counts.
+/// The best proposal over all options and paths that counts at most `most`: the one that counts most, and where
+/// nothing counts, the one with the most surplus; none without any.
 pub(super) fn best(
     input: &AuctionInput,
     values: &Values,
@@ -74,9 +82,8 @@ pub(super) fn best(
             Choose::One => intent.remaining.min(full),
         };
         let ask = Ask { input, values, book, intent_at, intent, option_at, option, remaining, most };
-        let quote = ask.best();
-        let most = best.as_ref().map_or(0.0, |quote| quote.counted);
-        best = quote.filter(|quote| quote.counted > most).or(best);
+        let least = best.as_ref().map_or(Worth::default(), |quote| quote.worth);
+        best = ask.best().filter(|quote| quote.worth.compare(&least).is_gt()).or(best);
     }
     best
 }
@@ -86,20 +93,33 @@ impl Ask<'_> {
         self.intent.cap_of(self.option)
     }
 
-    /// Paths whose best rate beats the limit, best first.
-    fn paths(&self) -> Vec<Vec<Hop>> {
-        let limit = float(self.option.get_amount) / float(self.option.give_amount);
+    /// Paths whose best rate beats the limit, the most promising first, each with its most promising size.
+    fn paths(&self) -> Vec<Candidate> {
         let is_possible = self.cap() > 0 && (!self.intent.is_all_or_nothing || self.cap() == self.remaining);
         let mut found = Vec::new();
         if is_possible {
-            self.extend(&mut Vec::with_capacity(HOPS_MAX), 1.0, limit, &mut found);
+            let limit = float(self.option.get_amount) / float(self.option.give_amount);
+            let most = match self.intent.kind {
+                Kind::ExactIn => float(self.cap()),
+                Kind::ExactOut => float(self.cap()) / limit,
+            };
+            let reference = self.values.reference(self.intent.kind, self.option.give, self.option.get);
+            let terms = Terms { limit, reference, most, is_whole: self.intent.is_all_or_nothing };
+            self.extend(&mut Vec::with_capacity(HOPS_MAX), Curve::IDENTITY, &terms, &mut found);
         }
-        found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        found.truncate(PATHS_MAX);
-        found.into_iter().map(|(_, path)| path).collect()
+        let compare = |a: &Candidate, b: &Candidate| {
+            let by_counted = b.trade.counted.total_cmp(&a.trade.counted);
+            by_counted.then_with(|| b.trade.surplus.total_cmp(&a.trade.surplus))
+        };
+        if found.len() > PATHS_MAX {
+            found.select_nth_unstable_by(PATHS_MAX, compare);
+            found.truncate(PATHS_MAX);
+        }
+        found.sort_by(compare);
+        found
     }
 
-    fn extend(&self, path: &mut Vec<Hop>, rate: f64, limit: f64, found: &mut Vec<(f64, Vec<Hop>)>) {
+    fn extend(&self, path: &mut Vec<Hop>, curve: Curve, terms: &Terms, found: &mut Vec<Candidate>) {
         let from = path.last().map_or(self.option.give, |hop| hop.to);
         let is_last = path.len() + 1 == HOPS_MAX;
         for hop in self.book.hops_from(from) {
@@ -108,35 +128,44 @@ impl Ask<'_> {
             if is_loop || (is_last && !is_end) {
                 continue;
             }
-            let rate = rate * self.book.rate(*hop);
-            path.push(*hop);
-            if !is_end {
-                self.extend(path, rate, limit, found);
-            } else if rate > limit {
-                found.push((rate, path.clone()));
+            let longer = curve.then(self.book.curve(*hop));
+            if is_end && longer.rate > terms.limit {
+                let hops = path.iter().chain([hop]).copied().collect();
+                found.push(Candidate { trade: longer.best(terms), hops });
+            } else if !is_end {
+                path.push(*hop);
+                self.extend(path, longer, terms, found);
+                path.pop();
             }
-            path.pop();
         }
     }
 
     /// The best proposal over all paths: each at coarse sizes, the most promising at finer ones.
     fn best(&self) -> Option<Quote> {
         let mut coarse: Vec<(Vec<Hop>, Atoms, Quote)> = Vec::new();
-        for path in self.paths() {
-            let best = self.sizes().filter_map(|size| Some((size, self.at_size(&path, size)?)));
-            let best = best.max_by(|(_, a), (_, b)| a.counted.total_cmp(&b.counted));
-            coarse.extend(best.map(|(size, quote)| (path, size, quote)));
+        for Candidate { hops, trade } in self.paths() {
+            let best = self.sizes(&trade).filter_map(|size| Some((size, self.at_size(&hops, size)?)));
+            let best = best.max_by(|(_, a), (_, b)| a.worth.compare(&b.worth));
+            coarse.extend(best.map(|(size, quote)| (hops, size, quote)));
         }
-        coarse.sort_by(|(_, _, a), (_, _, b)| b.counted.total_cmp(&a.counted));
+        coarse.sort_by(|(_, _, a), (_, _, b)| b.worth.compare(&a.worth));
         coarse.truncate(SEARCHED_MAX);
         let fine = coarse.into_iter().map(|(path, size, quote)| self.refined(&path, size, quote));
-        fine.max_by(|a, b| a.counted.total_cmp(&b.counted)).filter(|quote| quote.counted > 0.0)
+        let best = fine.max_by(|a, b| a.worth.compare(&b.worth));
+        best.filter(|quote| quote.worth.compare(&Worth::default()).is_gt())
     }
 
-    fn sizes(&self) -> impl Iterator<Item = Atoms> {
-        let count = if self.intent.is_all_or_nothing { 1 } else { SIZES_MAX };
+    /// All, the most promising size, and some around it.
+    fn sizes(&self, trade: &Trade) -> impl Iterator<Item = Atoms> {
         let (cap, least) = (self.cap(), self.intent.minimum.max(1));
-        (0..count).map(move |step| cap >> (2 * step)).take_while(move |size| *size >= least)
+        let share = match self.intent.kind {
+            Kind::ExactIn => trade.given,
+            Kind::ExactOut => trade.given * float(self.option.get_amount) / float(self.option.give_amount),
+        };
+        let around = SIZES.iter().map(move |factor| nearest(share * factor));
+        let count = if self.intent.is_all_or_nothing { 0 } else { SIZES.len() };
+        let around = around.take(count).map(move |size| size.max(least)).filter(move |size| *size < cap);
+        std::iter::once(cap).chain(around)
     }
 
     /// Searches around a coarse size for the best one.
@@ -153,14 +182,14 @@ impl Ask<'_> {
             }
             let (left, right) = (self.at_size(path, low + third), self.at_size(path, high - third));
             // A size that does not trade is too large for the venues or the limit.
-            let is_left = counted(left.as_ref()) >= counted(right.as_ref());
+            let is_left = worth(left.as_ref()).compare(&worth(right.as_ref())).is_ge();
             let better = if is_left { left } else { right };
             if is_left {
                 high -= third;
             } else {
                 low += third;
             }
-            best = better.filter(|quote| quote.counted > best.counted).unwrap_or(best);
+            best = better.filter(|quote| quote.worth.compare(&best.worth).is_gt()).unwrap_or(best);
         }
         best
     }
@@ -185,12 +214,12 @@ impl Ask<'_> {
         if !keeps_limit(self.option, &fill) || fill.sold > reserve.amount {
             return None;
         }
-        let counted = self.values.counted(self.input, &fill);
-        if counted > self.most {
+        let worth = self.values.worth(self.input, &fill);
+        if worth.counted > self.most {
             return None;
         }
         let versions = path.iter().map(|hop| self.book.version(hop.venue)).collect();
-        Some(Quote { bundle: Bundle { fills: vec![fill], uses }, counted, versions })
+        Some(Quote { bundle: Bundle { fills: vec![fill], uses }, worth, versions })
     }
 
     fn forward(&self, path: &[Hop], sold: Atoms) -> Option<Vec<VenueUse>> {
@@ -217,8 +246,15 @@ impl Ask<'_> {
     }
 }
 
-fn counted(quote: Option<&Quote>) -> f64 {
-    quote.map_or(f64::NEG_INFINITY, |quote| quote.counted)
+fn worth(quote: Option<&Quote>) -> Worth {
+    let nothing = Worth { counted: f64::NEG_INFINITY, surplus: f64::NEG_INFINITY };
+    quote.map_or(nothing, |quote| quote.worth)
+}
+
+/// The nearest amount; floats beyond all amounts saturate.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts of floats saturate")]
+fn nearest(amount: f64) -> Atoms {
+    amount as Atoms
 }
 
 fn use_of(hop: Hop, amount_in: Atoms, amount_out: Atoms) -> VenueUse {

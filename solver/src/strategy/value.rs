@@ -1,5 +1,7 @@
 //! What fills are worth, in floats: good enough to choose between proposals, never to judge them.
 
+use std::cmp::Ordering;
+
 use clearlane_core::auction::{AuctionInput, Fill};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
@@ -10,6 +12,21 @@ use clearlane_core::names::DenominationIndex;
 pub(super) struct Values {
     atoms: Vec<Option<f64>>,
     cap: f64,
+}
+
+/// What a fill is worth; compared by what counts, then by all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Worth {
+    /// The surplus that counts.
+    pub(super) counted: f64,
+    /// All surplus over the limit.
+    pub(super) surplus: f64,
+}
+
+impl Worth {
+    pub(super) fn compare(&self, other: &Worth) -> Ordering {
+        self.counted.total_cmp(&other.counted).then(self.surplus.total_cmp(&other.surplus))
+    }
 }
 
 impl Values {
@@ -29,11 +46,25 @@ impl Values {
         Some(self.atom(first)? / self.atom(second)?)
     }
 
+    /// Atoms of `get` per atom of `give` up to which surplus counts; zero without prices.
+    pub(super) fn reference(&self, kind: Kind, give: DenominationIndex, get: DenominationIndex) -> f64 {
+        let ratio = self.ratio(give, get).unwrap_or(0.0);
+        match kind {
+            Kind::ExactIn => ratio * (1.0 + self.cap),
+            Kind::ExactOut => ratio / (1.0 - self.cap).max(f64::MIN_POSITIVE),
+        }
+    }
+
     /// The counted surplus of a fill, by the objective of `auction-instance/1`.
     pub(super) fn counted(&self, input: &AuctionInput, fill: &Fill) -> f64 {
+        self.worth(input, fill).counted
+    }
+
+    /// What a fill is worth to its owner.
+    pub(super) fn worth(&self, input: &AuctionInput, fill: &Fill) -> Worth {
         let intent = input.intents.get(fill.intent.at());
         let option = intent.and_then(|intent| intent.options.get(usize::from(fill.option)));
-        let (Some(intent), Some(option)) = (intent, option) else { return 0.0 };
+        let (Some(intent), Some(option)) = (intent, option) else { return Worth::default() };
         let (sold, bought) = (float(fill.sold), float(fill.bought));
         let limit_price = float(option.get_amount) / float(option.give_amount);
         let (surplus_asset, surplus, capped) = match intent.kind {
@@ -49,7 +80,8 @@ impl Values {
             }
         };
         let counted = surplus.min(capped.unwrap_or(0.0).max(0.0));
-        counted * self.atom(surplus_asset).unwrap_or(0.0)
+        let atom = self.atom(surplus_asset).unwrap_or(0.0);
+        Worth { counted: counted * atom, surplus: surplus * atom }
     }
 
     fn atom(&self, denomination: DenominationIndex) -> Option<f64> {
