@@ -2,27 +2,46 @@
 //!
 //! Exit status: 0 done, 1 refused or failed, 2 usage.
 
+mod admin;
+mod books;
 mod check;
+mod common;
 mod competition;
+mod engine;
 mod failure;
 mod footprints;
+mod intent_file;
+mod intents;
+mod keys;
 mod lanes;
+mod replay;
 mod report;
+mod signals;
 mod solve;
+mod solver;
+mod venue_file;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde_json::json;
 
+use common::Common;
 use failure::Failure;
 
 /// Clears payment intents: engine, solvers, books and offline tools in one program.
 #[derive(Debug, Parser)]
-#[command(name = "clearlane", version, max_term_width = 100)]
+#[command(name = "clearlane", version, max_term_width = 100, after_help = "\
+Examples:
+  clearlane solve auction.json                      one auction offline
+  clearlane keys new --out admin.key                a key pair
+  clearlane submit invoice.json --party alice       what should happen
+  clearlane COMMAND --help                          what a command does, with examples
+
+Exits 0 when done, 1 when refused or failed, 2 on usage.")]
 pub(crate) struct Cli {
-    /// Prints one JSON object as the last line of stdout.
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,15 +51,33 @@ enum Command {
     Solve(solve::Solve),
     Check(check::Check),
     Lanes(lanes::Lanes),
+    Keys(keys::Keys),
+    Accounts(books::Accounts),
+    Balances(books::Balances),
+    Statement(books::Statement),
+    Status(books::Status),
+    Submit(intents::Submit),
+    Intents(intents::Intents),
+    Watch(intents::Watch),
+    Cancel(intents::Cancel),
+    Admin(admin::Admin),
+    Engine(engine::Engine),
+    Solver(solver::Solver),
+    Replay(replay::Replay),
 }
 
 /// Reads the arguments and does what they ask.
 pub(crate) fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::parse();
+    let is_json = cli.common.json;
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Reported) {
                 eprintln!("clearlane: {failure}");
+                if is_json {
+                    report::line(&json!({ "error": failure.to_string() }).to_string());
+                }
             }
             ExitCode::from(failure.status())
         }
@@ -48,9 +85,59 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    let common = cli.common;
     match cli.command {
-        Command::Solve(command) => command.run(cli.json),
-        Command::Check(command) => command.run(cli.json),
-        Command::Lanes(command) => command.run(cli.json),
+        Command::Solve(command) => command.run(common.json),
+        Command::Check(command) => command.run(common.json),
+        Command::Lanes(command) => command.run(common.json),
+        Command::Keys(command) => command.run(&common),
+        Command::Accounts(command) => online(command.run(&common)),
+        Command::Balances(command) => online(command.run(&common)),
+        Command::Statement(command) => online(command.run(&common)),
+        Command::Status(command) => online(command.run(&common)),
+        Command::Submit(command) => online(command.run(&common)),
+        Command::Intents(command) => online(command.run(&common)),
+        Command::Watch(command) => online(command.run(&common)),
+        Command::Cancel(command) => online(command.run(&common)),
+        Command::Admin(command) => online(command.run(&common)),
+        Command::Engine(command) => online(command.run(common.json)),
+        Command::Solver(command) => online(command.run(&common)),
+        Command::Replay(command) => command.run(common.json),
+    }
+}
+
+/// Runs what waits for the network.
+fn online(task: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::Failed(format!("can't start threads: {error}")))?.block_on(task)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_follow_the_command() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        for line in [
+            "clearlane solve a.json --budget-ms 5 --strategy joint --strategy direct --json",
+            "clearlane balances --engine 127.0.0.1:1 --party alice",
+            "clearlane admin deposit alice EUR bank-eu 5.00 --key admin.key",
+            "clearlane cancel 01890a5d-ac96-774b-bcce-b302099a8057 --party alice",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        let cli = parse("clearlane keys show --key k --json").expect("a command");
+        assert!(cli.common.json && cli.common.key.ends_with("k"));
+        let unknown = parse("clearlane cancel abc").expect_err("no id");
+        assert_eq!((unknown.kind(), unknown.exit_code()), (ErrorKind::ValueValidation, 2));
     }
 }

@@ -1,0 +1,143 @@
+//! `accounts`, `balances`, `statement` and `status`: reading the books.
+
+use clearlane_client::ids::id_text;
+use clearlane_client::keys::to_hex;
+use clearlane_proto::wire;
+use serde_json::{Value, json};
+
+use super::common::Common;
+use super::failure::Failure;
+use super::report::{self, amount_text};
+
+/// Lists a party's accounts with what they hold.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  clearlane accounts --party alice")]
+pub(crate) struct Accounts {}
+
+/// Lists what all accounts of each asset and module hold; with --party that party's accounts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clearlane balances
+  clearlane balances --party alice --json
+
+In every row issued equals the sum of the rest.")]
+pub(crate) struct Balances {}
+
+/// Lists the last entries of one account, oldest first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  clearlane statement EUR bank-eu --party alice --most 20")]
+pub(crate) struct Statement {
+    /// The asset.
+    asset: String,
+    /// The module.
+    module: String,
+    /// At most this many entries.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    most: u32,
+}
+
+/// Says where the engine stands: time, records, intents, auctions, state root.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  clearlane status --json")]
+pub(crate) struct Status {}
+
+impl Accounts {
+    /// Asks and prints.
+    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+        print_accounts(common, common.party()?).await
+    }
+}
+
+async fn print_accounts(common: &Common, party: &str) -> Result<(), Failure> {
+    let accounts = common.connect().await?.accounts(party).await?;
+    let row = |account: &wire::Account| {
+        let text = |atoms: &str| amount_text(atoms, account.scale);
+        vec![account.asset.clone(), account.module.clone(), text(&account.posted), text(&account.held)]
+    };
+    let rows: Vec<_> = accounts.iter().map(row).collect();
+    let columns = ["asset", "module", "posted", "held"];
+    let json = json!({ "party": party, "accounts": objects(&columns, &rows) });
+    report::print(common.json, &report::table(&columns, &rows), &json);
+    Ok(())
+}
+
+impl Balances {
+    /// Asks and prints.
+    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+        if let Some(party) = &common.party {
+            return print_accounts(common, party).await;
+        }
+        let balances = common.connect().await?.balances().await?;
+        let row = |one: &wire::Balance| {
+            let amounts = [&one.issued, &one.parties, &one.venues, &one.fees, &one.residual];
+            let amounts = amounts.into_iter().map(|atoms| amount_text(atoms, one.scale));
+            [one.asset.clone(), one.module.clone()].into_iter().chain(amounts).collect()
+        };
+        let rows: Vec<Vec<String>> = balances.iter().map(row).collect();
+        let columns = ["asset", "module", "issued", "parties", "venues", "fees", "residual"];
+        report::print(
+            common.json,
+            &report::table(&columns, &rows),
+            &json!({ "balances": objects(&columns, &rows) }),
+        );
+        Ok(())
+    }
+}
+
+impl Statement {
+    /// Asks and prints.
+    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+        let request = wire::StatementRequest {
+            party: common.party()?.to_owned(),
+            asset: self.asset.clone(),
+            module: self.module.clone(),
+            most: self.most,
+        };
+        let reply = common.connect().await?.statement(request).await?;
+        let row = |entry: &wire::StatementEntry| {
+            let sign = if entry.credit { "+" } else { "-" };
+            vec![
+                entry.time_ns.to_string(),
+                format!("{sign}{}", amount_text(&entry.amount, reply.scale)),
+                entry.other.clone(),
+                entry.auction.to_string(),
+                id_text(&entry.id),
+            ]
+        };
+        let rows: Vec<_> = reply.entries.iter().map(row).collect();
+        let columns = ["time_ns", "amount", "other", "auction", "id"];
+        report::print(common.json, &report::table(&columns, &rows), &json!({ "entries": objects(&columns, &rows) }));
+        Ok(())
+    }
+}
+
+impl Status {
+    /// Asks and prints.
+    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+        let client = common.connect().await?;
+        let (status, root) = (client.status().await?, client.root().await?);
+        let json = json!({
+            "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
+            "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
+            "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
+            "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
+            "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
+        });
+        let mut human = String::new();
+        for (name, value) in json.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            human.push_str(&format!("{name:<13} {value}\n"));
+        }
+        report::print(common.json, &human, &json);
+        Ok(())
+    }
+}
+
+fn objects(columns: &[&str], rows: &[Vec<String>]) -> Vec<Value> {
+    let object = |row: &Vec<String>| {
+        let fields = columns.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), json!(cell)));
+        Value::Object(fields.collect())
+    };
+    rows.iter().map(object).collect()
+}

@@ -1,0 +1,56 @@
+//! `solver`: a solver process that competes in an engine's auctions.
+
+use clearlane_client::KeyPair;
+use clearlane_solver::session::{SessionOptions, run};
+use serde_json::json;
+
+use super::common::Common;
+use super::failure::Failure;
+use super::report;
+use super::signals::{stop_requested, trace_to_stderr};
+
+/// Competes in an engine's auctions until Ctrl-C or SIGTERM.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clearlane keys new --out solver.key
+  clearlane admin party fast-solver --key admin.key
+  clearlane admin key fast-solver solver $(clearlane keys show --key solver.key) --key admin.key
+  clearlane solver --engine 127.0.0.1:7700 --strategy joint --key solver.key")]
+pub(crate) struct Solver {
+    /// How it answers: direct, netting or joint.
+    #[arg(long, value_name = "NAME", default_value = "joint")]
+    strategy: String,
+}
+
+impl Solver {
+    /// Competes until it is told to stop or the engine goes away.
+    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+        trace_to_stderr();
+        clearlane_solver::strategy::strategy(&self.strategy).map_err(|error| Failure::Usage(error.to_string()))?;
+        let key = KeyPair::read(&common.key)?.seed();
+        let options = SessionOptions { engine: common.engine.clone(), key, strategy: self.strategy.clone() };
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let session = run(options, stopped);
+        tokio::pin!(session);
+        let ended = tokio::select! {
+            ended = &mut session => ended,
+            requested = stop_requested() => {
+                requested?;
+                stop.send_replace(true);
+                session.await
+            }
+        };
+        let found = ended.map_err(|error| Failure::Failed(error.to_string()))?;
+        let human = format!(
+            "{} auctions, {} solutions, {} bundles: {} won, {} lost, {} refused",
+            found.auctions, found.solutions, found.bundles, found.won, found.lost, found.refused,
+        );
+        let json = json!({
+            "auctions": found.auctions, "solutions": found.solutions, "bundles": found.bundles,
+            "won": found.won, "lost": found.lost, "refused": found.refused,
+        });
+        report::print(common.json, &human, &json);
+        Ok(())
+    }
+}
