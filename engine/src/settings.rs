@@ -117,8 +117,8 @@ impl Settings {
     ///
     /// Says what can't be read, or which line or key is not what was expected.
     pub fn read(path: &Path) -> Result<Settings, SettingsError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
         toml::from_str(&text)
             .map_err(|error| SettingsError::Parse { path: path.to_owned(), message: error.to_string() })
     }

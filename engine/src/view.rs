@@ -180,8 +180,7 @@ impl View {
     fn change(&mut self, event: &IntentEvent) {
         let key = IntentKey { party: event.party, id: event.id };
         if let IntentChange::Accepted(intent) = &event.change {
-            let view =
-                IntentView { intent: intent.clone(), sold: 0, bought: 0, end: None, updates: VecDeque::new() };
+            let view = IntentView { intent: intent.clone(), sold: 0, bought: 0, end: None, updates: VecDeque::new() };
             self.intents.insert(key, view);
             self.by_party.insert(key, ());
             self.counts.accepted += 1;

@@ -6,6 +6,7 @@ use clearlane_core::auction::Clearing;
 use clearlane_core::event::CommandOutcome;
 use clearlane_core::record::Body;
 use clearlane_core::time::Timestamp;
+use clearlane_log::BATCH_BYTES_MAX;
 use tokio::sync::oneshot;
 
 use crate::stored::{Stored, StoredCommands};
@@ -14,12 +15,24 @@ use crate::stored::{Stored, StoredCommands};
 const DRAFT_BYTES_MAX: usize = 64_000;
 /// A batch takes no more records beyond this many: its first answer waits for its last record.
 const DRAFT_RECORDS_MAX: usize = 2_048;
+/// The records of one batch stay below this, which leaves the log room for its own framing.
+const RECORD_BYTES_MAX: usize = BATCH_BYTES_MAX - 4_096;
+/// What the log adds to a record at most.
+const RECORD_OVERHEAD: usize = 16;
 
 /// What is to be written while it fills; it may take several batches.
 #[derive(Default)]
 pub(super) struct Draft {
     items: Vec<Item>,
     bytes: usize,
+}
+
+/// A record as the log will hold it.
+pub(super) struct Encoded {
+    /// The record.
+    pub(super) item: Item,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// One record of a batch.
@@ -56,14 +69,25 @@ impl Draft {
         self.push_item(Stored::Commands(commands), Some(reply), None);
     }
 
-    /// The records with their times, one nanosecond apart from `first` on.
-    pub(super) fn finish(mut self, first: Timestamp) -> Vec<Item> {
-        let mut time = first.0;
-        for item in &mut self.items {
+    /// The records with their times, one nanosecond apart after `last`, in batches that the log takes; at least one.
+    pub(super) fn into_batches(self, last: Timestamp) -> Vec<Vec<Encoded>> {
+        let mut batches = vec![Vec::new()];
+        let (mut time, mut bytes) = (last.0, 0);
+        for mut item in self.items {
             time += 1;
             item.time = Timestamp(time);
+            let encoded = item.stored.encode(item.time);
+            let size = encoded.len() + RECORD_OVERHEAD;
+            if bytes + size > RECORD_BYTES_MAX && bytes > 0 {
+                batches.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += size;
+            if let Some(batch) = batches.last_mut() {
+                batch.push(Encoded { item, bytes: encoded });
+            }
         }
-        self.items
+        batches
     }
 
     fn push_item(

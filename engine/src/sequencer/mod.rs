@@ -14,6 +14,7 @@ use clearlane_core::event::{CommandOutcome, Event};
 use clearlane_core::hash::Hash;
 use clearlane_core::names::AuctionId;
 use clearlane_core::record::{Body, Record};
+use clearlane_core::time::Timestamp;
 use clearlane_log::{Appended, Batch, Log, LogError, Sequence};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 use tokio::sync::{broadcast, oneshot};
@@ -24,10 +25,10 @@ use crate::clock::Clock;
 use crate::executor::Workers;
 use crate::scales::AssetScales;
 use crate::settings::AuctionTimes;
-use crate::stored::{Stored, StoredCommands};
+use crate::stored::StoredCommands;
 
 use auctioneer::Auctioneer;
-use batching::Draft;
+use batching::{Draft, Encoded, Item};
 
 /// The requests that may wait for the sequencer: a few batches' worth; beyond that clients are told to come back.
 pub const REQUESTS_MAX: usize = 4_096;
@@ -36,12 +37,15 @@ pub const NOTICES_MAX: usize = 64;
 /// How long an outcome may go without a batch that covers it.
 const COVER_WITHIN: Duration = Duration::from_millis(100);
 
+/// A look at the cell and the last batch's sequence.
+pub type Look = Box<dyn FnOnce(&mut Cell, Sequence) + Send>;
+
 /// What the sequencer is asked.
 pub enum Request {
     /// To sequence commands whose signature was verified.
     Commands(StoredCommands, oneshot::Sender<Vec<CommandOutcome>>),
     /// To let somebody look at the cell between two batches.
-    Look(Box<dyn FnOnce(&mut Cell, Sequence) + Send>),
+    Look(Look),
     /// To settle an auction by this clearing, computed off this thread.
     Cleared(Arc<Clearing>),
     /// To write what is left, checkpoint, and stop.
@@ -201,17 +205,23 @@ impl Sequencer {
         self.covered < self.parts.cell.state.records
     }
 
-    /// Makes a draft durable, applies it, and answers.
+    /// Makes a draft durable, applies it, and answers; one batch after another if it takes several.
     fn commit(&mut self, draft: Draft) -> Result<(), SequencerError> {
         let time = self.parts.clock.now().max(self.parts.cell.state.clock);
-        let items = draft.finish(time);
-        let state = &self.parts.cell.state;
+        for group in draft.into_batches(time) {
+            self.commit_batch(time, group)?;
+        }
+        Ok(())
+    }
+
+    fn commit_batch(&mut self, time: Timestamp, group: Vec<Encoded>) -> Result<(), SequencerError> {
+        let (items, records): (Vec<Item>, Vec<Vec<u8>>) = group.into_iter().map(|one| (one.item, one.bytes)).unzip();
         let batch = Batch {
             time_ns: time.0,
             epoch: self.parts.log.last().map_or(0, |header| header.epoch),
-            applied_through: state.records,
+            applied_through: self.parts.cell.state.records,
             outcomes_root: self.parts.cell.outcomes_root().0,
-            records: items.iter().map(|item| item.stored.encode(item.time)).collect(),
+            records,
         };
         let header = match self.parts.log.append(self.last, batch)? {
             Appended::Appended(header) => header,
@@ -222,7 +232,7 @@ impl Sequencer {
         self.covered = header.applied_through;
         let batch_hash = Hash(header.hash());
         for item in items {
-            let record = Record { time: item.time, body: item.stored.body() };
+            let record = Record { time: item.time, body: item.stored.into_body() };
             let workers = Arc::clone(&self.parts.workers);
             let outcome = self.parts.cell.apply(batch_hash, item.clearing, workers.as_ref(), &record)?;
             self.publish(&record, &outcome.events);
@@ -252,16 +262,6 @@ impl Sequencer {
             self.auctioneer.hear(&self.parts, &notice);
             // Nobody may be listening.
             let _ = self.parts.notices.send(notice);
-        }
-    }
-}
-
-/// The body that a stored record has in the core.
-impl Stored {
-    fn body(self) -> Body {
-        match self {
-            Stored::Commands(commands) => Body::Commands(commands.commands),
-            Stored::Plain(body) => body,
         }
     }
 }

@@ -105,9 +105,8 @@ pub(super) fn check_intent(
     }
     let size = size_of(intent, first);
     let total = all().fold(0, |sum: Atoms, fill| sum.saturating_add(fixed(fill)));
-    let rest = match size.checked_sub(total) {
-        Some(rest) => rest,
-        None => return refuse(Reason::OverFilled, field, format!("expected at most {size} atoms, found {total}")),
+    let Some(rest) = size.checked_sub(total) else {
+        return refuse(Reason::OverFilled, field, format!("expected at most {size} atoms, found {total}"));
     };
     if intent.is_all_or_nothing && rest != 0 {
         return refuse(Reason::NotComplete, field, format!("expected all {size} atoms, found {total}"));

@@ -77,12 +77,12 @@ impl<'a> Settlement<'a> {
             let (_, out) = self.coins(use_)?;
             touched.push(out);
             let stock = self.inventory(use_.venue, out)?;
-            self.to_transit(stock, out, use_.amount_out, self.cause())?;
+            self.collect(stock, out, use_.amount_out, self.cause())?;
         }
         for use_ in &executed.bundle.uses {
             let (input, _) = self.coins(use_)?;
             let stock = self.inventory(use_.venue, input)?;
-            self.from_transit(stock, input, use_.amount_in, self.cause())?;
+            self.hand_out(stock, input, use_.amount_in, self.cause())?;
             self.advance(use_)?;
         }
         for fill in &executed.bundle.fills {
@@ -102,7 +102,7 @@ impl<'a> Settlement<'a> {
         };
         let account = *self.pending.reserves.get(option.reserve.at()).ok_or(broken)?;
         let cause = Cause::Fill(self.pending.input.auction, offered.key.party, offered.key.id);
-        self.to_transit(account, option.give, fill.sold, cause)?;
+        self.collect(account, option.give, fill.sold, cause)?;
         Ok(option.give)
     }
 
@@ -116,7 +116,7 @@ impl<'a> Settlement<'a> {
         let offered = offered.clone();
         let account = self.account(Owner::Party(offered.payee), option.get)?;
         let cause = Cause::Fill(self.pending.input.auction, offered.key.party, offered.key.id);
-        self.from_transit(account, option.get, fill.bought, cause)?;
+        self.hand_out(account, option.get, fill.bought, cause)?;
         self.mark_filled(fill, &offered)
     }
 
@@ -186,7 +186,7 @@ impl<'a> Settlement<'a> {
         self.post(transit, residual, left, self.cause())
     }
 
-    fn to_transit(
+    fn collect(
         &mut self,
         from: AccountIndex,
         coin: DenominationIndex,
@@ -197,7 +197,7 @@ impl<'a> Settlement<'a> {
         self.post(from, transit, amount, cause)
     }
 
-    fn from_transit(
+    fn hand_out(
         &mut self,
         to: AccountIndex,
         coin: DenominationIndex,

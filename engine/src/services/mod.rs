@@ -1,0 +1,137 @@
+//! The gRPC services, one file each, over one handle to the engine.
+
+mod admin;
+mod compete;
+mod intents;
+mod ledger;
+mod log;
+
+use std::sync::Arc;
+
+use clearlane_core::names::{CommandId, Name, PartyIndex};
+use clearlane_core::refusal::{Reason, Refusal};
+use clearlane_log::Sequence;
+use clearlane_proto::wire::{
+    self, admin_service_server::AdminServiceServer, intent_service_server::IntentServiceServer,
+    ledger_service_server::LedgerServiceServer, log_service_server::LogServiceServer,
+    solver_service_server::SolverServiceServer,
+};
+use clearlane_proto::{FILE_DESCRIPTOR_SET, MESSAGE_BYTES_MAX, outcome};
+use crossbeam::channel::{Sender, TrySendError};
+use tokio::sync::{broadcast, oneshot, watch};
+use tonic::transport::server::{Router, Server};
+use tonic::{Code, Status};
+
+use crate::admission::Admission;
+use crate::bids::Bids;
+use crate::cell::Cell;
+use crate::clock::Clock;
+use crate::sequencer::{Notice, Request};
+
+/// A handle to the engine, shared by all services.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) admission: Admission,
+    pub(crate) requests: Sender<Request>,
+    pub(crate) clock: Clock,
+    pub(crate) bids: Arc<Bids>,
+    pub(crate) notices: broadcast::Sender<Notice>,
+    pub(crate) cell: String,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// All services, with health and reflection.
+pub(crate) async fn router(engine: Engine) -> Result<Router, String> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<IntentServiceServer<Engine>>().await;
+    health.set_serving::<SolverServiceServer<Engine>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .build_v1()
+        .map_err(|error| error.to_string())?;
+    // Ours are checked first and refused by name; tonic's own limit only stops what is far beyond.
+    let intents = IntentServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let ledger = LedgerServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let admin = AdminServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let solver = SolverServiceServer::new(engine.clone())
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(MESSAGE_BYTES_MAX);
+    Ok(Server::builder()
+        .tcp_nodelay(true)
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(intents)
+        .add_service(ledger)
+        .add_service(admin)
+        .add_service(LogServiceServer::new(engine))
+        .add_service(solver))
+}
+
+impl Engine {
+    /// Admits an envelope and answers with the outcome of each command.
+    pub(crate) async fn commands(&self, envelope: wire::SignedEnvelope) -> Result<wire::CommandsReply, Status> {
+        let outcomes = self.admission.submit(envelope).await.map_err(|refusal| to_status(&refusal))?;
+        Ok(wire::CommandsReply { outcomes: outcomes.iter().map(outcome::to_wire).collect() })
+    }
+
+    /// Looks at the cell between two batches.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Cell, Sequence) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Status> {
+        let (sender, receiver) = oneshot::channel();
+        let task = move |cell: &mut Cell, last: Sequence| {
+            // The reader may have gone.
+            let _ = sender.send(look(cell, last));
+        };
+        self.requests.try_send(Request::Look(Box::new(task))).map_err(|error| match error {
+            TrySendError::Full(_) => Status::resource_exhausted("the queue is full; try again in 100 ms"),
+            TrySendError::Disconnected(_) => Status::unavailable("the engine is stopping"),
+        })?;
+        let found = receiver.await.map_err(|_| Status::unavailable("the engine is stopping"))?;
+        found.map_err(|refusal| to_status(&refusal))
+    }
+}
+
+/// The reasons that are not plainly invalid arguments.
+const STATUS_CODES: &[(Reason, Code)] = &[
+    (Reason::Exhausted, Code::ResourceExhausted),
+    (Reason::BadSignature, Code::Unauthenticated),
+    (Reason::UnknownKey, Code::Unauthenticated),
+    (Reason::NotAuthorized, Code::PermissionDenied),
+    (Reason::NotSupported, Code::Unimplemented),
+    (Reason::Stopping, Code::Unavailable),
+    (Reason::UnknownParty, Code::NotFound),
+    (Reason::UnknownIntent, Code::NotFound),
+    (Reason::UnknownAccount, Code::NotFound),
+];
+
+/// A refusal as a status: its code and field go into the message, since every language shows that.
+pub(crate) fn to_status(refusal: &Refusal) -> Status {
+    let found = STATUS_CODES.iter().find(|(reason, _)| *reason == refusal.reason);
+    let code = found.map_or(Code::InvalidArgument, |(_, code)| *code);
+    Status::new(code, refusal.to_string())
+}
+
+/// The party of this name.
+pub(crate) fn party_of(cell: &Cell, party: &str) -> Result<PartyIndex, Refusal> {
+    let found = Name::new(party).and_then(|name| cell.state.party(&name));
+    found.ok_or_else(|| Refusal::new(Reason::UnknownParty, "party", format!("no party is named {party:?}")))
+}
+
+/// The name of a party.
+pub(crate) fn party_name(cell: &Cell, party: PartyIndex) -> String {
+    cell.state.parties.name(party.at()).map_or_else(String::new, ToString::to_string)
+}
+
+/// An id of 16 bytes.
+pub(crate) fn id_of(bytes: &[u8]) -> Result<CommandId, Refusal> {
+    let id: Result<[u8; 16], _> = bytes.try_into();
+    let message = || format!("expected 16 bytes, found {}", bytes.len());
+    id.map(CommandId).map_err(|_| Refusal::new(Reason::Malformed, "id", message()))
+}
+
+/// A page size: the default for 0, at most `most`.
+pub(crate) fn page_size(wanted: u32, default: usize, most: usize) -> usize {
+    if wanted == 0 { default } else { usize::try_from(wanted).unwrap_or(most).min(most) }
+}
