@@ -1,7 +1,7 @@
 //! Solution files: aggregate fills and uses of one answer to an auction file, by the file's names.
 //!
-//! Uses are aggregates: a pool that bundles used in both directions appears once, with both
-//! coins in and both out, and its rule is then judged on the sums.
+//! Uses are aggregates: a pool that bundles used in both directions appears once, by the difference
+//! of its flows. That holds wherever the bundles held one after another, whatever their order.
 
 use std::collections::BTreeMap;
 
@@ -34,8 +34,19 @@ pub struct FileUse {
     pub amounts_out: [Atoms; 2],
 }
 
+impl FileUse {
+    /// The difference of opposing flows; none if nothing comes out of the venue.
+    fn net(self) -> Option<FileUse> {
+        let ([in_first, in_second], [out_first, out_second]) = (self.amounts_in, self.amounts_out);
+        let amounts_out = [out_first.saturating_sub(in_first), out_second.saturating_sub(in_second)];
+        let amounts_in = [in_first.saturating_sub(out_first), in_second.saturating_sub(out_second)];
+        (amounts_out != [0; 2]).then_some(FileUse { amounts_in, amounts_out, ..self })
+    }
+}
+
 impl FileSolution {
-    /// Sums bundles that execute one after another; sums that would overflow saturate.
+    /// Sums bundles that execute one after another; opposing flows through a venue cancel, and what it would
+    /// only gain is left over. Sums that would overflow saturate.
     pub fn of<'a>(bundles: impl IntoIterator<Item = &'a Bundle>) -> FileSolution {
         let mut fills: BTreeMap<(IntentIndex, u16), Fill> = BTreeMap::new();
         let mut uses: BTreeMap<VenueIndex, FileUse> = BTreeMap::new();
@@ -57,7 +68,7 @@ impl FileSolution {
                 sum.amounts_out = added(sum.amounts_out, amounts_out);
             }
         }
-        FileSolution { fills: fills.into_values().collect(), uses: uses.into_values().collect() }
+        FileSolution { fills: fills.into_values().collect(), uses: uses.into_values().filter_map(FileUse::net).collect() }
     }
 
     /// The file's text, by the auction's names.

@@ -188,7 +188,8 @@ fn slopes(venue: &AuctionVenue, state: &VenueState, rates: [f64; 2]) -> [f64; 2]
     };
     let [forward, backward] = rates;
     // Of the curve `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`, to the second order.
-    let slope = |rate: f64, out: f64, weights: f64| if out > 0.0 { rate * weights / (2.0 * out * flatness) } else { 0.0 };
+    let slope =
+        |rate: f64, out: f64, weights: f64| if out > 0.0 { rate * weights / (2.0 * out * flatness) } else { 0.0 };
     [
         slope(forward, second, 1.0 + second_weight / first_weight),
         slope(backward, first, 1.0 + first_weight / second_weight),

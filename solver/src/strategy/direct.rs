@@ -9,6 +9,7 @@ use clearlane_core::auction::{AuctionInput, Bundle};
 
 use super::book::{Book, Execution};
 use super::quote::{self, Quote};
+use super::ranked::ranked;
 use super::value::Values;
 use super::{Budget, Strategy, residual};
 
@@ -92,10 +93,14 @@ pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>, execution: Executi
             break;
         }
     }
-    if execution == Execution::Alone {
-        planner.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    if execution == Execution::Merged {
+        return planner.bundles.into_iter().map(|(_, bundle)| bundle).collect();
     }
-    planner.bundles.into_iter().map(|(_, bundle)| bundle).collect()
+    planner.bundles.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let scored = planner.bundles.partition_point(|(counted, _)| *counted > 0.0);
+    let unscored = planner.bundles.split_off(scored).into_iter().map(|(_, bundle)| bundle).collect();
+    let scored = planner.bundles.into_iter().map(|(_, bundle)| bundle);
+    scored.chain(ranked(input, unscored)).collect()
 }
 
 impl Planner<'_, '_> {

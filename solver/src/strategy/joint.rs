@@ -53,7 +53,7 @@ enum Shared {
 }
 
 /// Bundles that share an intent or a venue, directly or through others, in the order given.
-fn components(bundles: Vec<Bundle>) -> Vec<Vec<Bundle>> {
+pub(super) fn components(bundles: Vec<Bundle>) -> Vec<Vec<Bundle>> {
     let mut parents: Vec<usize> = (0..bundles.len()).collect();
     let mut first_by_shared: BTreeMap<Shared, usize> = BTreeMap::new();
     for (at, bundle) in bundles.iter().enumerate() {

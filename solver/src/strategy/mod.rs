@@ -11,6 +11,7 @@ mod joint;
 mod merge;
 mod netting;
 mod quote;
+mod ranked;
 mod residual;
 mod value;
 
