@@ -179,11 +179,7 @@ impl Client {
     /// # Errors
     ///
     /// If there is no such party or the engine does not answer.
-    pub async fn watch(
-        &self,
-        party: &str,
-        id: Option<[u8; 16]>,
-    ) -> Result<Streaming<wire::IntentUpdate>, ClientError> {
+    pub async fn watch(&self, party: &str, id: Option<[u8; 16]>) -> Result<Streaming<wire::IntentUpdate>, ClientError> {
         let id = id.map(|id| id.to_vec()).unwrap_or_default();
         let request = wire::WatchRequest { party: party.to_owned(), id };
         Ok(self.intents().watch(request).await?.into_inner())

@@ -32,8 +32,7 @@ pub fn envelope_of(
     actions: Vec<Action>,
     millis: u64,
 ) -> Result<wire::SignedEnvelope, KeyError> {
-    let commands: Result<Vec<_>, _> =
-        actions.into_iter().map(|action| Ok(command(new_id(millis)?, action))).collect();
+    let commands: Result<Vec<_>, _> = actions.into_iter().map(|action| Ok(command(new_id(millis)?, action))).collect();
     Ok(envelope(key, party, &commands?))
 }
 

@@ -71,8 +71,7 @@ impl KeyPair {
     ///
     /// If the file can't be read or holds anything else.
     pub fn read(path: &Path) -> Result<KeyPair, KeyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| KeyError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| KeyError::Read { path: path.to_owned(), source })?;
         let not_a_seed = || KeyError::NotASeed { path: path.to_owned(), found: text.len() };
         let seed = from_hex::<32>(text.trim()).ok_or_else(not_a_seed)?;
         Ok(KeyPair::from_seed(seed))

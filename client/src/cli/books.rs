@@ -76,11 +76,7 @@ impl Balances {
         };
         let rows: Vec<Vec<String>> = balances.iter().map(row).collect();
         let columns = ["asset", "module", "issued", "parties", "venues", "fees", "residual"];
-        report::print(
-            common.json,
-            &report::table(&columns, &rows),
-            &json!({ "balances": objects(&columns, &rows) }),
-        );
+        report::print(common.json, &report::table(&columns, &rows), &json!({ "balances": objects(&columns, &rows) }));
         Ok(())
     }
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{
-    AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_of, value_of,
-};
+use clearlane_core::auction::{AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_of, value_of};
 use clearlane_core::intent::Kind;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::Score;
@@ -42,11 +40,7 @@ pub(crate) fn chosen(names: &[String]) -> Result<Vec<Box<dyn Strategy>>, Failure
 }
 
 /// Lets strategies answer side by side, each on a thread of its own, and clears their answers.
-pub(crate) fn compete(
-    input: &AuctionInput,
-    strategies: &[Box<dyn Strategy>],
-    budget: Option<Duration>,
-) -> Competition {
+pub(crate) fn compete(input: &AuctionInput, strategies: &[Box<dyn Strategy>], budget: Option<Duration>) -> Competition {
     let started = Instant::now();
     let answers = answers(input, strategies, budget);
     let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
@@ -57,10 +51,8 @@ pub(crate) fn compete(
 fn answers(input: &AuctionInput, strategies: &[Box<dyn Strategy>], budget: Option<Duration>) -> Vec<Answer> {
     let answered: Vec<Answer> = std::thread::scope(|scope| {
         let one = |strategy: &dyn Strategy| answer(input, &[strategy], budget);
-        let threads: Vec<_> = strategies
-            .iter()
-            .map(|strategy| (strategy, scope.spawn(move || one(strategy.as_ref()))))
-            .collect();
+        let threads: Vec<_> =
+            strategies.iter().map(|strategy| (strategy, scope.spawn(move || one(strategy.as_ref())))).collect();
         // A thread that panicked answers nothing; the others still compete.
         threads.into_iter().flat_map(|(_, thread)| thread.join().unwrap_or_default()).collect()
     });

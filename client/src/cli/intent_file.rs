@@ -47,8 +47,20 @@ fn lines(text: &str) -> Option<Vec<Value>> {
 }
 
 const FIELDS: &[&str] = &[
-    "kind", "give", "get", "options", "choose", "fill", "minimum", "payee", "reference", "priority", "limits",
-    "valid_for_s", "deadline_ns", "valid_from_ns",
+    "kind",
+    "give",
+    "get",
+    "options",
+    "choose",
+    "fill",
+    "minimum",
+    "payee",
+    "reference",
+    "priority",
+    "limits",
+    "valid_for_s",
+    "deadline_ns",
+    "valid_from_ns",
 ];
 
 fn intent(value: &Value, time_ns: u64) -> Result<wire::Intent, String> {

@@ -119,9 +119,8 @@ impl Intents {
     /// Asks and prints.
     pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
         let intents = common.connect().await?.list(common.party()?, self.after, self.most).await?;
-        let row = |one: &wire::IntentStatus| {
-            vec![id_text(&one.id), one.state.clone(), one.sold.clone(), one.bought.clone()]
-        };
+        let row =
+            |one: &wire::IntentStatus| vec![id_text(&one.id), one.state.clone(), one.sold.clone(), one.bought.clone()];
         let rows: Vec<_> = intents.iter().map(row).collect();
         let values: Vec<Value> = intents.iter().map(status_json).collect();
         let human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);

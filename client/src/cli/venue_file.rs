@@ -124,11 +124,9 @@ impl<'a> Fields<'a> {
 }
 
 fn text(value: &Value, name: &str) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(number) if number.is_u64() => Ok(number.to_string()),
-        other => Err(format!("{name}: expected a text, found {other}")),
-    }
+    let whole = value.as_u64().map(|number| number.to_string());
+    let found = value.as_str().map(str::to_owned).or(whole);
+    found.ok_or_else(|| format!("{name}: expected a text, found {value}"))
 }
 
 fn number<T: TryFrom<u64>>(value: &Value, name: &str) -> Result<T, String> {
