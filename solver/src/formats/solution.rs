@@ -68,7 +68,10 @@ impl FileSolution {
                 sum.amounts_out = added(sum.amounts_out, amounts_out);
             }
         }
-        FileSolution { fills: fills.into_values().collect(), uses: uses.into_values().filter_map(FileUse::net).collect() }
+        FileSolution {
+            fills: fills.into_values().collect(),
+            uses: uses.into_values().filter_map(FileUse::net).collect(),
+        }
     }
 
     /// The file's text, by the auction's names.

@@ -8,7 +8,8 @@ mod link;
 mod prepare;
 mod work;
 
-use clearlane_core::auction::Verdict;
+use clearlane_core::auction::{Bundle, Verdict};
+use clearlane_core::names::AuctionId;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -119,14 +120,7 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
             _ = stop.wait_for(|stop| *stop) => break,
             solved = work.finished() => {
                 let (auction, bundles) = solved?;
-                if bundles.is_empty() {
-                    info!(auction = auction.0, "nothing to propose");
-                    continue;
-                }
-                report.solutions = report.solutions.saturating_add(1);
-                report.bundles = report.bundles.saturating_add(u64::try_from(bundles.len()).unwrap_or(u64::MAX));
-                info!(auction = auction.0, bundles = bundles.len(), "solution sent");
-                session.answer(auction, &bundles).await?;
+                send(&mut session, auction, &bundles, &mut report).await?;
             }
             notice = session.next() => match notice? {
                 Some(Notice::Opened(input)) => {
@@ -145,6 +139,23 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
         }
     }
     Ok(report)
+}
+
+async fn send(
+    session: &mut Session,
+    auction: AuctionId,
+    bundles: &[Bundle],
+    report: &mut SessionReport,
+) -> Result<(), SessionError> {
+    if bundles.is_empty() {
+        info!(auction = auction.0, "nothing to propose");
+        return Ok(());
+    }
+    session.answer(auction, bundles).await?;
+    report.solutions = report.solutions.saturating_add(1);
+    report.bundles = report.bundles.saturating_add(u64::try_from(bundles.len()).unwrap_or(u64::MAX));
+    info!(auction = auction.0, bundles = bundles.len(), "solution sent");
+    Ok(())
 }
 
 fn log(outcome: &Outcome) {
