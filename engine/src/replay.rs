@@ -79,12 +79,21 @@ pub enum ReplayError {
 ///
 /// Says which record or batch can't be read, or where replay and log disagree.
 pub fn replay(folder: &Path, to: Option<u64>, lanes: usize) -> Result<ReplayReport, ReplayError> {
+    replay_cell(folder, to, lanes).map(|(report, _)| report)
+}
+
+/// The same, with the cell that the log's records build.
+///
+/// # Errors
+///
+/// As [`replay`].
+pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(ReplayReport, Cell), ReplayError> {
     let started = Instant::now();
     let (log, recovery) = FileLog::open_read_only(folder)?;
     let mut replayed = Replayed::default();
     let workers = Workers::new(lanes);
     let cell = rebuild(&log, to, &workers, &mut replayed)?.ok_or(ReplayError::Empty)?;
-    Ok(ReplayReport {
+    let report = ReplayReport {
         batches: replayed.batches,
         records: cell.state.records,
         root: replayed.root,
@@ -93,7 +102,8 @@ pub fn replay(folder: &Path, to: Option<u64>, lanes: usize) -> Result<ReplayRepo
         final_root: root::of(&cell.state),
         torn_bytes: recovery.torn_bytes,
         elapsed: started.elapsed(),
-    })
+    };
+    Ok((report, cell))
 }
 
 /// What was seen on the way.

@@ -7,6 +7,7 @@ mod books;
 mod check;
 mod common;
 mod competition;
+mod demo;
 mod engine;
 mod failure;
 mod footprints;
@@ -31,14 +32,20 @@ use failure::Failure;
 
 /// Clears payment intents: engine, solvers, books and offline tools in one program.
 #[derive(Debug, Parser)]
-#[command(name = "clearlane", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "clearlane",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
+  clearlane demo                                    a day in seconds, start here
   clearlane solve auction.json                      one auction offline
   clearlane keys new --out admin.key                a key pair
   clearlane submit invoice.json --party alice       what should happen
   clearlane COMMAND --help                          what a command does, with examples
 
-Exits 0 when done, 1 when refused or failed, 2 on usage.")]
+Exits 0 when done, 1 when refused or failed, 2 on usage."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     common: Common,
@@ -48,6 +55,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Solve(solve::Solve),
     Check(check::Check),
     Lanes(lanes::Lanes),
@@ -87,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let common = cli.common;
     match cli.command {
+        Command::Demo(command) => online(command.run(common.json)),
         Command::Solve(command) => command.run(common.json),
         Command::Check(command) => command.run(common.json),
         Command::Lanes(command) => command.run(common.json),

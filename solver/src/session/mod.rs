@@ -111,13 +111,13 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
     let mut report = SessionReport::default();
     let mut work = Work::default();
     let mut session = tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => return Ok(report),
+        () = stop_asked(&mut stop) => return Ok(report),
         session = Session::connect(&options) => session?,
     };
     info!(solver = session.solver().0, strategy = options.strategy, "registered");
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stop_asked(&mut stop) => break,
             solved = work.finished() => {
                 let (auction, bundles) = solved?;
                 send(&mut session, auction, &bundles, &mut report).await?;
@@ -139,6 +139,12 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
         }
     }
     Ok(report)
+}
+
+/// Waits until a stop is asked for, or nobody is left to ask.
+async fn stop_asked(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone.
+    let _ = stop.wait_for(|is_stopping| *is_stopping).await;
 }
 
 async fn send(
