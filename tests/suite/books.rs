@@ -8,12 +8,10 @@ use clearlane_core::venue::{ConstantProduct, Terms};
 use clearlane_tests::desk::{Desk, exact_in, exact_out, name};
 
 fn ends(events: &[Event]) -> Vec<End> {
-    let end = |event: &Event| match event {
-        Event::Intent(change) => match change.change {
-            IntentChange::Ended(end) => Some(end),
-            _ => None,
-        },
-        _ => None,
+    let end = |event: &Event| {
+        let Event::Intent(change) = event else { return None };
+        let IntentChange::Ended(end) = change.change else { return None };
+        Some(end)
     };
     events.iter().filter_map(end).collect()
 }

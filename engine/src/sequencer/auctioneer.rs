@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clearlane_core::auction::{Clearing, clear};
+use clearlane_core::book::BookIntent;
 use clearlane_core::names::AuctionId;
 use clearlane_core::record::{Body, OpenAuction, SettleAuction};
 use clearlane_core::time::Timestamp;
@@ -62,10 +63,17 @@ impl Auctioneer {
             }
             return;
         }
-        if !state.book.is_empty() && now >= self.next_open {
-            self.next_open = now.after(parts.times.every);
-            let close_at = now.after(parts.times.bidding);
-            draft.push(Body::OpenAuction(OpenAuction { close_at, settle_by: close_at.after(parts.times.settling) }));
+        if now < self.next_open || state.book.is_empty() {
+            return;
+        }
+        self.next_open = now.after(parts.times.every);
+        let close_at = now.after(parts.times.bidding);
+        let settle_by = close_at.after(parts.times.settling);
+        let is_ready = |intent: &BookIntent| intent.valid_from <= now && intent.deadline >= settle_by;
+        if state.book.iter().any(|(_, intent)| is_ready(intent)) {
+            draft.push(Body::OpenAuction(OpenAuction { close_at, settle_by }));
+        } else if state.book.next_deadline().is_some_and(|deadline| deadline < now) && draft.is_empty() {
+            draft.push(Body::Tick);
         }
     }
 

@@ -12,7 +12,7 @@ pub(super) fn euro_price(currency: &str) -> Option<Price> {
     }
     let mut lines = FILE.lines().filter(|line| !line.starts_with('#'));
     let column = lines.next()?.split(',').position(|name| name == currency)?;
-    let rate = Price::parse(lines.last()?.split(',').nth(column)?)?;
+    let rate = Price::parse(lines.next_back()?.split(',').nth(column)?)?;
     let numerator = 10_u128.checked_pow(12_u32.checked_add(u32::from(rate.places()))?)?;
     Price::new(numerator.checked_div(rate.mantissa())?, 12)
 }

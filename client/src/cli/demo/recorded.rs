@@ -18,7 +18,7 @@ use super::super::failure::Failure;
 use super::stage::{Played, Stage, deposit};
 
 /// All orders become valid together, this long after the first is submitted.
-const LEAD_NS: u64 = 20_000_000_000;
+const LEAD_NS: u64 = 6_000_000_000;
 /// How long the orders stay valid; the times in the file have passed.
 const VALID_NS: u64 = 3_600_000_000_000;
 

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Runs submit_and_watch.py against a real engine. Usage: tests/python/run.sh PATH-TO-CLEARLANE
+set -euo pipefail
+
+program=${1:?expected the path of the clearlane binary}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+engine=
+finish() {
+  if [[ -n $engine ]]; then kill -TERM "$engine" 2>/dev/null && wait "$engine" || true; fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+skip() { echo "skipped: $1 (the Python client was NOT tested)" | tee /dev/stderr; exit 0; }
+
+command -v python3 >/dev/null || skip "python3 is not installed"
+python3 -m venv "$work/venv" >"$work/venv.log" 2>&1 || skip "python3 can't make a virtual environment"
+"$work/venv/bin/pip" install --quiet grpcio grpcio-tools cryptography >"$work/pip.log" 2>&1 ||
+  skip "pip can't install grpcio, grpcio-tools and cryptography"
+
+"$program" keys new --out "$work/admin.key" >/dev/null
+"$program" keys new --out "$work/alice.key" >/dev/null
+"$program" engine --data "$work/data" --listen 127.0.0.1:0 \
+  --admin-key "$("$program" keys show --key "$work/admin.key")" >"$work/out" 2>"$work/err" &
+engine=$!
+for _ in $(seq 300); do
+  address=$(sed -n 's/^listening on //p' "$work/out")
+  if [[ -n $address ]] || ! kill -0 "$engine" 2>/dev/null; then break; fi
+  sleep 0.1
+done
+if [[ -z $address ]]; then cat "$work/err" >&2; exit 1; fi
+
+admin() { "$program" admin "$@" --engine "$address" --key "$work/admin.key" >/dev/null; }
+admin asset EUR 2
+admin module bank
+admin party alice
+admin party bob
+admin key alice party "$("$program" keys show --key "$work/alice.key")"
+admin deposit alice EUR bank 10.00
+
+printed=$("$work/venv/bin/python" "$here/submit_and_watch.py" "$address" "$work/alice.key" alice)
+if [[ $printed != settled ]]; then
+  echo "expected settled, found $printed" >&2
+  exit 1
+fi
+kill -TERM "$engine"
+wait "$engine"
+engine=
+echo "python client: settled"
