@@ -9,7 +9,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use clearlane_core::lanes::{Executor, Plan, Planned, Sequential};
+use clearlane_core::lanes::{Batch, Executor, Job, Lists, Plan, Sequential};
 use crossbeam::utils::CachePadded;
 
 /// The most lanes: more threads than any machine here has cores only wait for one another.
@@ -37,22 +37,35 @@ impl Executor for Workers {
         self.lanes
     }
 
-    fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
+    fn run(&self, count: usize, nanos: u64, task: &(dyn Fn(usize) + Sync)) {
         let lanes = self.lanes.min(count);
         if lanes <= 1 {
-            return Sequential.run(count, task);
+            return Sequential.run(count, nanos, task);
         }
         let counter = Counter::new(count, lanes);
         on_threads(lanes, &|| counter.work(task));
     }
 
-    fn run_plan(&self, plan: &Plan, task: &(dyn Fn(usize) + Sync)) {
-        let lanes = self.lanes.min(plan.bundles());
+    fn run_batch(&self, batch: &Batch, costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
+        let lanes = self.lanes.min(batch.len());
         if lanes <= 1 {
-            return Sequential.run_plan(plan, task);
+            return Sequential.run_batch(batch, costs, task);
         }
-        let queue = Queue::new(plan);
+        let plan = Plan::new(batch);
+        let queue = Queue::new(&plan, costs);
         on_threads(lanes, &|| queue.work(task));
+        drop(queue);
+        Some(plan)
+    }
+
+    fn run_jobs(&self, nanos: u64, jobs: Vec<Job<'_>>) {
+        let jobs: Vec<Mutex<Option<Job<'_>>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+        self.run(jobs.len(), nanos, &|at| {
+            let job = jobs.get(at).and_then(|job| job.lock().unwrap_or_else(PoisonError::into_inner).take());
+            if let Some(job) = job {
+                job();
+            }
+        });
     }
 }
 
@@ -101,11 +114,12 @@ impl Counter {
 }
 
 /// The bundles of a plan, handed out as soon as all they follow has ended, longest remaining path first.
-struct Queue {
-    followers: Vec<Vec<u32>>,
-    /// For each bundle how many it still waits for.
+struct Queue<'a> {
+    plan: &'a Plan,
+    followers: Lists,
+    /// For each node how many it still waits for.
     waits: Vec<AtomicU32>,
-    /// For each bundle the longest path to the end, in bundles: costs are not known here.
+    /// For each node the longest path to the end.
     remaining: Vec<u64>,
     ready: Mutex<Ready>,
     /// Told when bundles get ready or the run is over.
@@ -120,19 +134,19 @@ struct Ready {
     is_stopped: bool,
 }
 
-impl Queue {
-    fn new(plan: &Plan) -> Queue {
-        let (followers, remaining) = (plan.followers(), plan.longest_remaining(&[]));
-        let counts = plan.iter().map(|planned| u32::try_from(planned.follows.len()).unwrap_or(u32::MAX));
-        let waits: Vec<AtomicU32> = counts.map(AtomicU32::new).collect();
-        let is_free = |(_, planned): &(u32, &Planned)| planned.follows.is_empty();
-        let bundles = (0_u32..).zip(plan.iter()).filter(is_free);
-        let bundles = bundles.map(|(bundle, _)| prioritised(&remaining, bundle)).collect();
+impl<'a> Queue<'a> {
+    fn new(plan: &'a Plan, costs: &[u64]) -> Queue<'a> {
+        let remaining = plan.longest_remaining(costs);
+        let count = |node: usize| u32::try_from(plan.follows(node).len()).unwrap_or(u32::MAX);
+        let waits: Vec<AtomicU32> = (0..plan.nodes()).map(|node| AtomicU32::new(count(node))).collect();
+        let free = (0..plan.bundles()).filter(|at| plan.follows(*at).is_empty());
+        let bundles = free.map(|at| prioritised(&remaining, u32::try_from(at).unwrap_or(u32::MAX))).collect();
         Queue {
+            plan,
+            followers: plan.followers(),
             waits,
             ready: Mutex::new(Ready { bundles, untaken: plan.bundles(), is_stopped: false }),
             changed: Condvar::new(),
-            followers,
             remaining,
         }
     }
@@ -144,9 +158,21 @@ impl Queue {
         });
         let mut released = Vec::new();
         while let Some(bundle) = self.take(&mut released) {
-            task(usize::try_from(bundle).unwrap_or(usize::MAX));
-            let followers = usize::try_from(bundle).ok().and_then(|at| self.followers.get(at));
-            released.extend(followers.into_iter().flatten().filter(|next| self.count_down(**next)));
+            let bundle = usize::try_from(bundle).unwrap_or(usize::MAX);
+            task(bundle);
+            self.release(bundle, &mut released);
+        }
+    }
+
+    /// Counts down what follows a node that ended; a join that is released ends at once.
+    fn release(&self, ended: usize, released: &mut Vec<u32>) {
+        for follower in self.followers.list(ended) {
+            let node = usize::try_from(*follower).unwrap_or(usize::MAX);
+            match (self.count_down(*follower), self.plan.is_bundle(node)) {
+                (true, true) => released.push(*follower),
+                (true, false) => self.release(node, released),
+                (false, _) => {}
+            }
         }
     }
 
@@ -205,7 +231,7 @@ mod tests {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-    use clearlane_core::lanes::{Access, Executor, Footprint, Plan, Resource, Sequential, map};
+    use clearlane_core::lanes::{Access, Batch, Executor, Footprint, Job, Plan, Resource, Sequential, map};
 
     use super::{LANES_MAX, Workers};
 
@@ -230,15 +256,18 @@ mod tests {
     /// Runs a batch whose writes chain what they find, whose adds add, and whose reads are kept: what it
     /// leaves in the resources and what each bundle saw tell any two orders of conflicting bundles apart.
     fn outcome(executor: &dyn Executor, batch: &[Footprint]) -> (Vec<u64>, Vec<Vec<u64>>) {
-        let plan = Plan::new(batch);
         let values: Vec<AtomicU64> = (0..RESOURCES).map(|_| AtomicU64::new(1)).collect();
         let seen: Vec<OnceLock<Vec<u64>>> = batch.iter().map(|_| OnceLock::new()).collect();
-        executor.run_plan(&plan, &|bundle| {
+        executor.run_batch(&batch_of(batch), &[], &|bundle| {
             let found = batch[bundle].iter().map(|(resource, access)| touch(&values, bundle, resource, access));
             seen[bundle].set(found.collect()).expect("each bundle runs once");
         });
         let values = values.into_iter().map(AtomicU64::into_inner).collect();
         (values, seen.into_iter().map(|seen| seen.into_inner().expect("each bundle runs")).collect())
+    }
+
+    fn batch_of(footprints: &[Footprint]) -> Batch {
+        Batch::new(&footprints.iter().collect::<Vec<_>>()).expect("small")
     }
 
     fn touch(values: &[AtomicU64], bundle: usize, resource: Resource, access: Access) -> u64 {
@@ -278,11 +307,15 @@ mod tests {
             fn lanes(&self) -> usize {
                 1
             }
-            fn run(&self, count: usize, task: &(dyn Fn(usize) + Sync)) {
+            fn run(&self, count: usize, _nanos: u64, task: &(dyn Fn(usize) + Sync)) {
                 (0..count).rev().for_each(task);
             }
-            fn run_plan(&self, plan: &Plan, task: &(dyn Fn(usize) + Sync)) {
-                self.run(plan.bundles(), task);
+            fn run_batch(&self, batch: &Batch, _costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
+                self.run(batch.len(), 0, task);
+                None
+            }
+            fn run_jobs(&self, _nanos: u64, jobs: Vec<Job<'_>>) {
+                jobs.into_iter().rev().for_each(|job| job());
             }
         }
         let batch = random_batch(1, 300);
@@ -294,11 +327,11 @@ mod tests {
         for lanes in LANES {
             for count in [0, 1, 2, 7, 64, 1000] {
                 let runs: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
-                Workers::new(lanes).run(count, &|index| {
+                Workers::new(lanes).run(count, 0, &|index| {
                     runs[index].fetch_add(1, Ordering::Relaxed);
                 });
                 assert!(runs.into_iter().all(|runs| runs.into_inner() == 1), "{lanes} lanes, {count} tasks");
-                let squares = map(&Workers::new(lanes), count, |index| index * index);
+                let squares = map(&Workers::new(lanes), count, 0, |index| index * index);
                 assert_eq!(squares, (0..count).map(|index| index * index).collect::<Vec<_>>());
             }
         }
@@ -307,12 +340,12 @@ mod tests {
     #[test]
     fn a_panic_reaches_the_caller_and_leaves_nobody_waiting() {
         let batch = vec![Footprint::new(vec![(Resource::Other(0), Access::Write)]); 50];
-        let plan = Plan::new(&batch);
+        let batch = batch_of(&batch);
         let panic_at_20 = |index: usize| assert_ne!(index, 20, "task 20 fails");
         for lanes in LANES {
             let workers = Workers::new(lanes);
-            let planned = catch_unwind(AssertUnwindSafe(|| workers.run_plan(&plan, &panic_at_20)));
-            let counted = catch_unwind(AssertUnwindSafe(|| workers.run(50, &panic_at_20)));
+            let planned = catch_unwind(AssertUnwindSafe(|| workers.run_batch(&batch, &[], &panic_at_20))).map(|_| ());
+            let counted = catch_unwind(AssertUnwindSafe(|| workers.run(50, 0, &panic_at_20)));
             for result in [planned, counted] {
                 let payload = result.expect_err("the task panics");
                 let message = payload.downcast_ref::<String>().expect("a formatted message");

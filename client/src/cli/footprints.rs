@@ -18,7 +18,7 @@ const FIELDS: [&str; 6] = ["id", "cost", "score", "write", "read", "add"];
 
 /// Bundles in the order in which they are planned.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct Footprints {
     /// What each is called.
     pub names: Vec<String>,
     /// What each touches.
@@ -42,7 +42,7 @@ pub(crate) fn is_lines(text: &str) -> bool {
 }
 
 /// Reads JSON lines; the batch is ordered by score, highest first, then as given.
-pub(crate) fn read_lines(text: &str) -> Result<Batch, Failure> {
+pub(crate) fn read_lines(text: &str) -> Result<Footprints, Failure> {
     let mut keys = BTreeMap::new();
     let mut lines = Vec::new();
     for (number, text) in (1_usize..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
@@ -50,7 +50,7 @@ pub(crate) fn read_lines(text: &str) -> Result<Batch, Failure> {
         lines.push(line.map_err(|message| Failure::Failed(format!("line {number}: {message}")))?);
     }
     lines.sort_by(|left, right| by_score(&right.score, &left.score));
-    let mut batch = Batch::default();
+    let mut batch = Footprints::default();
     for line in lines {
         batch.names.push(line.name);
         batch.footprints.push(line.footprint);
@@ -109,7 +109,7 @@ fn by_score(left: &Value, right: &Value) -> Ordering {
 }
 
 /// Solves an auction and takes every bundle that holds alone, best first; a bundle costs its fills and uses.
-pub(crate) fn of_auction(auction: &Auction) -> Result<Batch, Failure> {
+pub(crate) fn of_auction(auction: &Auction) -> Result<Footprints, Failure> {
     let competition = compete(&auction.input, &chosen(&[])?, None);
     let mut verified = Vec::new();
     for answer in &competition.answers {
@@ -121,7 +121,7 @@ pub(crate) fn of_auction(auction: &Auction) -> Result<Batch, Failure> {
         }
     }
     verified.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
-    let mut batch = Batch::default();
+    let mut batch = Footprints::default();
     for (_, name, footprint, cost) in verified {
         batch.names.push(name);
         batch.footprints.push(footprint);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clearlane_core::lanes::{Plan, PlanReport, picture, svg};
+use clearlane_core::lanes::{Batch, Footprint, Plan, PlanReport, RESOURCES_MAX, picture, svg};
 use serde_json::{Map, Value, json};
 
 use super::competition::read_auction;
 use super::failure::{Failure, read_file, write_file};
-use super::footprints::{Batch, is_lines, of_auction, read_lines};
+use super::footprints::{Footprints, is_lines, of_auction, read_lines};
 use super::report;
 
 /// Characters a row of the picture.
@@ -41,12 +41,15 @@ impl Lanes {
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let bytes = read_file(&self.file)?;
         let batch = batch_of(&bytes)?;
-        let plan = Plan::new(&batch.footprints);
+        let footprints: Vec<&Footprint> = batch.footprints.iter().collect();
+        let too_many = || Failure::Failed(format!("expected at most {RESOURCES_MAX} keys, found more"));
+        let numbered = Batch::new(&footprints).ok_or_else(too_many)?;
+        let plan = Plan::new(&numbered);
         let workers = usize::try_from(self.workers).unwrap_or(PICTURE_WORKERS_MAX);
         if let Some(path) = &self.svg {
             write_file(path, &svg(&plan, &batch.costs, workers))?;
         }
-        let planned = PlanReport::of(&batch.footprints, &batch.costs);
+        let planned = PlanReport::of(&numbered, &batch.costs);
         let drawn = picture(&plan, &batch.costs, workers, PICTURE_WIDTH, !is_json && report::is_colourful());
         let json = to_json(&planned);
         report::print(is_json, &format!("{}\n{drawn}", human(&planned)), &json);
@@ -54,9 +57,9 @@ impl Lanes {
     }
 }
 
-fn batch_of(bytes: &[u8]) -> Result<Batch, Failure> {
+fn batch_of(bytes: &[u8]) -> Result<Footprints, Failure> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if text.trim().is_empty() => Ok(Batch::default()),
+        Ok(text) if text.trim().is_empty() => Ok(Footprints::default()),
         Ok(text) if is_lines(text) => read_lines(text),
         Ok(_) | Err(_) => {
             let spinner = report::spinner("solving");

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use clearlane_client::keys::to_hex;
-use clearlane_core::auction::{AuctionInput, Clearing, surplus_of, value_of, verify};
+use clearlane_core::auction::{AuctionInput, Clearing, footprint, surplus_of, value_of};
 use clearlane_core::hash::Hash;
 use clearlane_core::intent::Kind;
-use clearlane_core::lanes::{Plan, picture};
+use clearlane_core::lanes::{Batch, Footprint, Plan, picture};
 use clearlane_core::money::{Score, format_amount};
 use clearlane_engine::cell::Cell;
 use clearlane_engine::replay::replay_cell;
@@ -176,11 +176,9 @@ fn lanes_text(cell: &Cell) -> String {
     let Some((auction, clearing)) = settled.max_by_key(|(_, clearing)| clearing.executed.len()) else {
         return "lanes       no auction settled".to_owned();
     };
-    let footprint = |executed: &clearlane_core::auction::Executed| {
-        verify(&auction.input, &executed.bundle).ok().map(|one| one.footprint)
-    };
-    let footprints: Vec<_> = clearing.executed.iter().filter_map(footprint).collect();
-    let plan = Plan::new(&footprints);
+    let footprints: Vec<Footprint> =
+        clearing.executed.iter().map(|executed| footprint(&auction.input, &executed.bundle)).collect();
+    let plan = Plan::new(&Batch::new(&footprints.iter().collect::<Vec<_>>()).unwrap_or_default());
     let picture = picture(&plan, &[], PICTURE_WORKERS, 72, std::io::stdout().is_terminal());
     format!(
         "lanes       auction {}: {} bundles in {} colours on {PICTURE_WORKERS} workers, critical path in capitals\n{}",

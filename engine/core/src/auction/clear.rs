@@ -1,6 +1,7 @@
 //! Clearing: a pure function from the frozen input and the sealed solutions to one decision.
 
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
+use super::cost::expected_nanos;
 use super::floor::{Progress, route_unfilled};
 use super::paths::PathCache;
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, tie, totals};
@@ -58,7 +59,8 @@ fn judge_all<'a>(input: &AuctionInput, solutions: &'a [Solution], executor: &dyn
             solution.bundles.iter().enumerate().map(move |(at, bundle)| (solver, auction, at, bundle))
         })
         .collect();
-    let results = map(executor, bundles.len(), |at| match bundles.get(at) {
+    let nanos = bundles.iter().fold(0, |sum: u64, (.., bundle)| sum.saturating_add(expected_nanos(input, bundle)));
+    let results = map(executor, bundles.len(), nanos, |at| match bundles.get(at) {
         Some((_, auction, _, bundle)) if *auction == input.auction => verify(input, bundle),
         Some(_) | None => {
             Err(Refusal::new(Reason::WrongAuction, "auction", format!("expected auction {}", input.auction.0)))
@@ -104,7 +106,7 @@ fn winners(swept: &Sweep<'_>, completion: Vec<(Bundle, Score)>) -> Vec<Executed>
         Some(Executed {
             solver: candidate.solver,
             number: candidate.number,
-            colour: swept.plan.planned(at)?.colour,
+            colour: swept.plan.colour(at),
             score: candidate.verified.score,
             bundle: candidate.bundle.clone(),
         })

@@ -2,6 +2,7 @@
 
 mod clear;
 mod clearing;
+mod cost;
 mod floor;
 mod input;
 mod judge;
@@ -22,4 +23,4 @@ pub use paths::{HOPS_MAX, Hop, Market, PATHS_MAX, Path, PathCache, RateBound, ra
 pub use route::{Routed, Routes};
 pub use score::{SCORE_UNIT, score_bundle, score_fill, surplus_of, value_of};
 pub use solution::{BUNDLES_MAX, Bundle, FILLS_MAX, Fill, Solution, USES_MAX, VenueUse};
-pub use verify::{Verified, size_of, verify};
+pub use verify::{Verified, footprint, size_of, verify};

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::cost::expected_nanos;
 use super::verify::{Verified, by_intent, check_intent, debits};
 use super::{AuctionInput, Bundle, Fill};
 use crate::hash::{Hash, Hasher};
-use crate::lanes::{Access, Executor, Footprint, Plan, Resource};
+use crate::lanes::{Access, Batch, Executor, Footprint, Plan, Resource};
 use crate::money::{Atoms, Score};
 use crate::names::{SolverId, VenueIndex};
 use crate::refusal::{Reason, Refusal};
@@ -54,7 +55,7 @@ struct Cell {
 
 #[derive(Clone, Debug)]
 enum Value {
-    /// The fills made of an intent so far.
+    /// The fills made of an intent so far, those of each option added up.
     Intent(Vec<Fill>),
     /// A venue's state.
     Venue(VenueState),
@@ -86,17 +87,20 @@ pub(super) fn sweep<'a>(
         let by_score = other.verified.score.cmp(&one.verified.score);
         by_score.then_with(|| intents(other).cmp(&intents(one))).then_with(|| one.tie.cmp(&other.tie))
     });
-    let footprints: Vec<Footprint> = candidates.iter().map(|candidate| candidate.verified.footprint.clone()).collect();
-    let plan = Plan::new(&footprints);
+    let footprints: Vec<&Footprint> = candidates.iter().map(|candidate| &candidate.verified.footprint).collect();
+    let costs: Vec<u64> = candidates.iter().map(|candidate| expected_nanos(input, candidate.bundle)).collect();
+    let batch = Batch::new(&footprints).unwrap_or_default();
     let previous = previous_writers(&footprints);
     let slots: Vec<OnceLock<Turn>> = candidates.iter().map(|_| OnceLock::new()).collect();
-    executor.run_plan(&plan, &|at| {
+    let take = |at: usize| {
         if let (Some(slot), Some(candidate)) = (slots.get(at), candidates.get(at)) {
             slot.get_or_init(|| take_turn(input, candidate, at, previous.get(at), &slots));
         }
-    });
-    let skipped = || Turn { dropped: None, after: Vec::new() };
-    let turns = slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(skipped)).collect();
+    };
+    let plan = executor.run_batch(&batch, &costs, &take).unwrap_or_else(|| Plan::new(&batch));
+    // A turn that an executor left out is taken here, in order, which keeps the result right.
+    (0..candidates.len()).for_each(take);
+    let turns = slots.into_iter().filter_map(OnceLock::into_inner).collect();
     Sweep { candidates, plan, turns }
 }
 
@@ -129,9 +133,9 @@ fn writes(footprint: &Footprint) -> impl Iterator<Item = Resource> + '_ {
 /// Per bundle and written resource, where its state is found: the writer before and its place there.
 type Sources = Vec<Option<(usize, usize)>>;
 
-fn previous_writers(footprints: &[Footprint]) -> Vec<Sources> {
+fn previous_writers(footprints: &[&Footprint]) -> Vec<Sources> {
     let mut last: BTreeMap<Resource, (usize, usize)> = BTreeMap::new();
-    let sources = |(at, footprint): (usize, &Footprint)| {
+    let sources = |(at, footprint): (usize, &&Footprint)| {
         writes(footprint).enumerate().map(|(place, resource)| last.insert(resource, (at, place))).collect()
     };
     footprints.iter().enumerate().map(sources).collect()
@@ -193,7 +197,7 @@ fn advance(
             (Resource::Intent(index), Value::Intent(earlier)) => {
                 let now = fills.get(index).map_or(&[][..], Vec::as_slice);
                 check_intent(input, *index, now, earlier).map_err(|refusal| (place, refusal))?;
-                Value::Intent(earlier.iter().chain(now).copied().collect())
+                Value::Intent(by_option(earlier.iter().chain(now)))
             }
             (Resource::Venue(index), Value::Venue(state)) => {
                 Value::Venue(use_venue(input, bundle, *index, state).map_err(|refusal| (place, refusal))?)
@@ -209,6 +213,21 @@ fn advance(
         values.push(value);
     }
     Ok(values)
+}
+
+/// One fill an option, with the sums: as many as an intent has options, however many bundles fill it.
+fn by_option<'a>(fills: impl Iterator<Item = &'a Fill>) -> Vec<Fill> {
+    let mut sums: Vec<Fill> = Vec::new();
+    for fill in fills {
+        match sums.iter_mut().find(|sum| sum.option == fill.option) {
+            Some(sum) => {
+                sum.sold = sum.sold.saturating_add(fill.sold);
+                sum.bought = sum.bought.saturating_add(fill.bought);
+            }
+            None => sums.push(*fill),
+        }
+    }
+    sums
 }
 
 fn use_venue(

@@ -223,7 +223,9 @@ fn check_conservation(input: &AuctionInput, bundle: &Bundle) -> Result<(), Refus
     Ok(())
 }
 
-fn footprint(input: &AuctionInput, bundle: &Bundle) -> Footprint {
+/// What a bundle touches and how: the engine derives it, a solver never declares it.
+#[must_use]
+pub fn footprint(input: &AuctionInput, bundle: &Bundle) -> Footprint {
     let mut touched = Vec::with_capacity(bundle.fills.len().saturating_mul(2).saturating_add(bundle.uses.len()));
     for fill in &bundle.fills {
         touched.push((Resource::Intent(fill.intent), Access::Write));

@@ -1,15 +1,22 @@
 //! Lanes: footprints, the conflict graph, its colouring, and the seam that runs bundles in parallel.
 
+mod batch;
 mod executor;
 mod graph;
 mod makespan;
 mod picture;
 mod plan;
+mod planner;
 mod resource;
 
-pub use executor::{Executor, Sequential, map};
+#[cfg(test)]
+mod tests;
+
+pub use batch::{BATCH_BUNDLES_MAX, Batch, RESOURCES_MAX, Touch};
+pub use executor::{Executor, Job, Sequential, map};
 pub use graph::{GRAPH_BUNDLES_MAX, conflict_graph};
-pub use makespan::{PlanReport, Slot, WORKERS, makespan, schedule};
+pub use makespan::{PlanReport, Slot, WORKERS, ended, makespan, schedule, schedule_expecting};
 pub use picture::{picture, svg};
-pub use plan::{Plan, Planned};
+pub use plan::{Lists, Plan};
+pub use planner::Planner;
 pub use resource::{Access, Footprint, Resource};

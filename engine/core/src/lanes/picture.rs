@@ -1,7 +1,7 @@
 //! A plan as a picture in text: workers as rows, time across, each bundle by its colour.
 
 use super::makespan::{Slot, schedule};
-use super::plan::Plan;
+use super::plan::{Plan, cost_of};
 
 /// The letters that stand for colours, in turn.
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
@@ -32,7 +32,7 @@ pub fn picture(plan: &Plan, costs: &[u64], workers: usize, width: usize, colourf
 
 fn cell(plan: &Plan, slot: &Slot, critical: &[bool], colourful: bool) -> String {
     let at = usize::try_from(slot.bundle).unwrap_or(usize::MAX);
-    let colour = plan.planned(at).map_or(0, |planned| planned.colour.saturating_sub(1));
+    let colour = plan.colour(at).saturating_sub(1);
     let turn = usize::try_from(colour).unwrap_or(0).checked_rem(LETTERS.len()).unwrap_or(0);
     let letter = char::from(LETTERS.get(turn).copied().unwrap_or(b'?'));
     let letter = if critical.get(at) == Some(&true) { letter.to_ascii_uppercase() } else { letter };
@@ -48,17 +48,18 @@ fn cell(plan: &Plan, slot: &Slot, critical: &[bool], colourful: bool) -> String 
 fn critical_bundles(plan: &Plan, costs: &[u64]) -> Vec<bool> {
     let remaining = plan.longest_remaining(costs);
     let followers = plan.followers();
-    let mut critical = vec![false; plan.bundles()];
+    let mut critical = vec![false; plan.nodes()];
     let longest = remaining.iter().copied().max().unwrap_or(0);
-    let is_start = |at: &usize| plan.planned(*at).is_some_and(|planned| planned.follows.is_empty());
-    let mut next = (0..plan.bundles()).find(|at| is_start(at) && remaining.get(*at) == Some(&longest));
-    while let Some(at) = next {
-        if let Some(mark) = critical.get_mut(at) {
+    let is_start = |at: &usize| plan.follows(*at).is_empty() && remaining.get(*at) == Some(&longest);
+    let mut next = (0..plan.bundles()).find(is_start);
+    while let Some(node) = next {
+        if let Some(mark) = critical.get_mut(node) {
             *mark = true;
         }
-        let left = remaining.get(at).copied().unwrap_or(0).saturating_sub(costs.get(at).copied().unwrap_or(1));
-        let places = followers.get(at).into_iter().flatten().filter_map(|place| usize::try_from(*place).ok());
-        next = places.into_iter().find(|place| remaining.get(*place) == Some(&left));
+        let cost = if plan.is_bundle(node) { cost_of(costs, node) } else { 0 };
+        let left = remaining.get(node).copied().unwrap_or(0).saturating_sub(cost);
+        let mut nodes = followers.list(node).iter().filter_map(|node| usize::try_from(*node).ok());
+        next = nodes.find(|node| remaining.get(*node) == Some(&left));
     }
     critical
 }
@@ -73,7 +74,7 @@ pub fn svg(plan: &Plan, costs: &[u64], workers: usize) -> String {
     let mut text = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 {height}\">\n");
     for slot in &slots {
         let at = usize::try_from(slot.bundle).unwrap_or(usize::MAX);
-        let colour = plan.planned(at).map_or(0, |planned| planned.colour);
+        let colour = plan.colour(at);
         let scaled = |time: u64| time.saturating_mul(1_000).checked_div(end).unwrap_or(0);
         let (x, right) = (scaled(slot.start), scaled(slot.end));
         let stroke = if critical.get(at) == Some(&true) { "#000" } else { "none" };
@@ -93,12 +94,12 @@ pub fn svg(plan: &Plan, costs: &[u64], workers: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::{Access, Footprint, Resource};
+    use crate::lanes::{Access, Batch, Footprint, Resource};
 
     #[test]
     fn the_critical_path_is_in_capitals() {
         let write = |key| Footprint::new(vec![(Resource::Other(key), Access::Write)]);
-        let plan = Plan::new(&[write(1), write(1), write(2)]);
+        let plan = Plan::new(&Batch::new(&[&write(1), &write(1), &write(2)]).expect("small"));
         assert_eq!(picture(&plan, &[4, 4, 2], 2, 8, false), "  0 AAAABBBB\n  1 aa......\n");
         assert!(svg(&plan, &[4, 4, 2], 2).contains("hsl("));
     }

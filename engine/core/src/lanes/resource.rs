@@ -45,6 +45,18 @@ impl Footprint {
         Footprint(touched)
     }
 
+    /// How many resources it touches.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it touches nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The resources with their access, in order of resource.
     pub fn iter(&self) -> impl Iterator<Item = (Resource, Access)> + '_ {
         self.0.iter().copied()

@@ -1,0 +1,165 @@
+//! Plans bundles in the order given, without building an edge of the conflict graph.
+//!
+//! Each resource remembers who touched it last and how, so the work is linear in the touches. Where many
+//! bundles that only read must follow many that only add, or the other way round, a join stands between
+//! them: a node of no cost that follows the first and that the second follow. Without it the links would
+//! be as many as the pairs.
+
+use super::batch::{Batch, Touch};
+use super::plan::Plan;
+use super::resource::Access;
+
+/// Nobody: the end of a list, or a resource not touched yet.
+const NONE: u32 = u32::MAX;
+/// Marks the place of a list's member among the members; without it a reference is a node itself.
+const IS_LIST: u32 = 1 << 31;
+
+/// Who touched a resource last: bundles that commute there, and whom later ones of their kind must follow.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    /// The last group: nobody, one node, or a list.
+    group: u32,
+    /// The highest colour in it.
+    colour: u32,
+    /// The group before: nobody, one node, or a list.
+    before: u32,
+    before_colour: u32,
+    writers: u32,
+    access: Access,
+}
+
+const UNTOUCHED: Last =
+    Last { group: NONE, colour: 0, before: NONE, before_colour: 0, writers: 0, access: Access::Write };
+
+/// A member of a group of several, and where the rest of the group is.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    node: u32,
+    rest: u32,
+}
+
+/// Plans a batch part by part; what is planned never changes again.
+#[derive(Clone, Debug)]
+pub struct Planner<'a> {
+    batch: &'a Batch,
+    last: Vec<Last>,
+    members: Vec<Member>,
+    planned: usize,
+    joins: u32,
+    hottest: u32,
+    colours: u32,
+}
+
+impl<'a> Planner<'a> {
+    /// Stands before the first bundle.
+    #[must_use]
+    pub fn new(batch: &'a Batch) -> Planner<'a> {
+        let last = vec![UNTOUCHED; batch.resources()];
+        Planner { batch, last, members: Vec::new(), planned: 0, joins: 0, hottest: 0, colours: 0 }
+    }
+
+    /// Plans at most `count` more bundles; the parts, appended in order, are the plan of the batch.
+    pub fn next_part(&mut self, count: usize) -> Plan {
+        let end = self.planned.saturating_add(count).min(self.batch.len());
+        let room = (end.saturating_sub(self.planned), self.batch.touches_within(self.planned, end));
+        let mut part = Plan::starting_at(self.batch.len(), self.planned, self.joins, room);
+        for at in self.planned..end {
+            self.plan_bundle(at, &mut part);
+        }
+        self.planned = end;
+        part.set_extent(self.colours, self.hottest);
+        part
+    }
+
+    /// Whether every bundle is planned.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.planned >= self.batch.len()
+    }
+
+    /// The bytes of heap it works with.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let last = self.last.capacity().saturating_mul(size_of::<Last>());
+        last.saturating_add(self.members.capacity().saturating_mul(size_of::<Member>()))
+    }
+
+    fn plan_bundle(&mut self, at: usize, part: &mut Plan) {
+        let touches = self.batch.touches_of(at);
+        let node = u32::try_from(at).unwrap_or(NONE);
+        let mut colour = 0;
+        for touch in touches {
+            colour = self.follow(*touch, node, part).max(colour);
+        }
+        let colour = colour.saturating_add(1);
+        part.end_bundle(colour);
+        self.colours = self.colours.max(colour);
+        for touch in touches {
+            self.enter(*touch, node, colour);
+        }
+    }
+
+    /// Links the bundle to those of one resource that it must follow; returns their highest colour.
+    fn follow(&mut self, touch: Touch, node: u32, part: &mut Plan) -> u32 {
+        let Some(last) = self.last.get_mut(number(touch.resource())) else { return 0 };
+        let access = touch.access();
+        if access == Access::Write || last.access == Access::Write || last.access == access {
+            let is_member = access != Access::Write && last.access == access;
+            let (group, colour) = if is_member { (last.before, last.before_colour) } else { (last.group, last.colour) };
+            link(&self.members, group, part);
+            return colour;
+        }
+        if last.group & IS_LIST != 0 && last.group != NONE {
+            for_each(&self.members, last.group, |member| part.push_join_link(member));
+            last.group = part.end_join(node);
+            self.joins = self.joins.saturating_add(1);
+        }
+        link(&self.members, last.group, part);
+        last.colour
+    }
+
+    /// Makes the bundle one of those that touched the resource last.
+    fn enter(&mut self, touch: Touch, node: u32, colour: u32) {
+        let Some(last) = self.last.get_mut(number(touch.resource())) else { return };
+        let access = touch.access();
+        if access == Access::Write {
+            last.writers = last.writers.saturating_add(1);
+            self.hottest = self.hottest.max(last.writers);
+        } else if last.access == access {
+            self.members.push(Member { node, rest: last.group });
+            let place = u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(NONE);
+            last.group = place | IS_LIST;
+            last.colour = last.colour.max(colour);
+            return;
+        }
+        last.before = last.group;
+        last.before_colour = last.colour;
+        last.group = node;
+        last.colour = colour;
+        last.access = access;
+    }
+}
+
+fn number(resource: u32) -> usize {
+    usize::try_from(resource).unwrap_or(usize::MAX)
+}
+
+fn link(members: &[Member], group: u32, part: &mut Plan) {
+    if group & IS_LIST == 0 {
+        part.push_link(group);
+    } else {
+        for_each(members, group, |member| part.push_link(member));
+    }
+}
+
+fn for_each(members: &[Member], group: u32, mut visit: impl FnMut(u32)) {
+    let mut rest = group;
+    while rest != NONE && rest & IS_LIST != 0 {
+        let Some(member) = members.get(number(rest & !IS_LIST)) else { return };
+        visit(member.node);
+        rest = member.rest;
+    }
+    if rest != NONE {
+        visit(rest);
+    }
+}
