@@ -1,7 +1,8 @@
 //! The hash of what a record did: one leaf of the tree whose root the log's headers carry.
 
-use clearlane_core::event::{Accepted, Event, IntentChange, Outcome};
+use clearlane_core::event::{Accepted, End, Event, IntentChange, Outcome};
 use clearlane_core::hash::{Hash, Hasher};
+use clearlane_core::root::add_refusal;
 
 /// The leaf of one record's outcome: each command's answer and each change of an intent, in order.
 #[must_use]
@@ -12,7 +13,7 @@ pub fn leaf(outcome: &Outcome) -> Hash {
         hasher.bytes(&command.id.0).byte(u8::from(command.is_repeated));
         match &command.result {
             Ok(accepted) => hasher.byte(accepted_code(*accepted)),
-            Err(refusal) => hasher.byte(0).bytes(refusal.to_string().as_bytes()),
+            Err(refusal) => add_refusal(hasher.byte(0), refusal),
         };
     }
     for event in &outcome.events {
@@ -49,11 +50,19 @@ fn add_change(hasher: &mut Hasher, change: &IntentChange) {
     match change {
         IntentChange::Accepted(_) => hasher.byte(1),
         IntentChange::Offered(auction) => hasher.byte(2).number(auction.0),
-        IntentChange::Waiting(refusal) => hasher.byte(3).bytes(refusal.to_string().as_bytes()),
+        IntentChange::Waiting(refusal) => add_refusal(hasher.byte(3), refusal),
         IntentChange::Filled(fill) => {
             hasher.byte(4).number(fill.auction.map_or(0, |auction| auction.0)).number(u64::from(fill.option));
             hasher.atoms(fill.sold).atoms(fill.bought)
         }
-        IntentChange::Ended(end) => hasher.byte(5).bytes(format!("{end:?}").as_bytes()),
+        IntentChange::Ended(end) => hasher.byte(5).byte(end_code(*end)),
     };
+}
+
+fn end_code(end: End) -> u8 {
+    match end {
+        End::Settled => 1,
+        End::Expired => 2,
+        End::Cancelled => 3,
+    }
 }

@@ -170,7 +170,6 @@ fn intent_to_core(
         choose: intent::choose_to_core(intent.choose, &format!("{field}.choose"))?,
         is_all_or_nothing: intent.all_or_nothing,
         remaining: atoms(&intent.remaining, &format!("{field}.remaining"))?,
-        minimum: atoms(&intent.minimum, &format!("{field}.minimum"))?,
         options: each(&intent.options, &options, |option, field| {
             option_to_core(option, denominations, reserves, field)
         })?,
@@ -185,7 +184,6 @@ fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
         choose: intent::choose_to_wire(intent.choose),
         all_or_nothing: intent.is_all_or_nothing,
         remaining: intent.remaining.to_string(),
-        minimum: intent.minimum.to_string(),
         options: intent.options.iter().map(option_to_wire).collect(),
     }
 }
@@ -203,6 +201,9 @@ fn option_to_core(
         get_amount: atoms(&option.get_amount, &format!("{field}.get_amount"))?,
         maximum: atoms(&option.maximum, &format!("{field}.maximum"))?,
         reserve: ReserveIndex(place(option.reserve, reserves, &format!("{field}.reserve"))?),
+        minimum: atoms(&option.minimum, &format!("{field}.minimum"))?,
+        number: narrow(option.number, &format!("{field}.number"))?,
+        left: atoms(&option.left, &format!("{field}.left"))?,
     })
 }
 
@@ -214,6 +215,9 @@ fn option_to_wire(option: &AuctionOption) -> wire::AuctionOption {
         get_amount: option.get_amount.to_string(),
         maximum: option.maximum.to_string(),
         reserve: option.reserve.0,
+        minimum: option.minimum.to_string(),
+        number: u32::from(option.number),
+        left: option.left.to_string(),
     }
 }
 

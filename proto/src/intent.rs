@@ -35,7 +35,6 @@ pub fn to_core(intent: &wire::Intent, id: CommandId, scales: &impl Scales) -> Re
         limits,
         valid_from: Timestamp(intent.valid_from_ns),
         deadline: Timestamp(intent.deadline_ns),
-        priority: intent.priority,
         reference: intent.reference.clone(),
         memo: intent.memo.clone(),
         options,
@@ -59,7 +58,7 @@ pub fn to_wire(intent: &Intent) -> wire::Intent {
         group: None,
         schedule: None,
         mandate: None,
-        priority: intent.priority,
+        priority: 0,
         reference: intent.reference.clone(),
         memo: intent.memo.clone(),
     }
@@ -94,6 +93,7 @@ fn refuse_unsupported(intent: &wire::Intent) -> Result<(), Refusal> {
         ("group", intent.group.is_some()),
         ("schedule", intent.schedule.is_some()),
         ("mandate", intent.mandate.is_some()),
+        ("priority", intent.priority != 0),
     ];
     match present.iter().find(|(_, is_present)| *is_present) {
         Some((field, _)) => {

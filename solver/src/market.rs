@@ -188,16 +188,20 @@ fn venue_of(venue: &MarketVenue) -> AuctionVenue {
 
 fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent {
     let mut options = Vec::with_capacity(order.options.len());
-    for option in &order.options {
+    for (number, option) in (0_u16..).zip(&order.options) {
         let reserve = ReserveIndex::from_at(reserves.len());
         let amount = option.worst_need(order.kind);
         reserves.push(Reserve { denomination: option.give, amount, is_scarce: false });
+        let maximum = option.maximum.unwrap_or(Atoms::MAX).min(option.fixed(order.kind));
         options.push(AuctionOption {
             give: option.give,
             get: option.get,
             give_amount: option.give_amount,
             get_amount: option.get_amount,
-            maximum: option.maximum.unwrap_or(Atoms::MAX).min(option.fixed(order.kind)),
+            maximum,
+            minimum: 1,
+            number,
+            left: maximum,
             reserve,
         });
     }
@@ -208,7 +212,6 @@ fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent 
         choose: order.choose,
         is_all_or_nothing: order.is_all_or_nothing,
         remaining: order.options.iter().map(|option| option.fixed(order.kind)).max().unwrap_or(0),
-        minimum: 1,
         options,
     }
 }

@@ -178,7 +178,30 @@ impl Desk {
 
     /// Credits a party's account in `bank`.
     pub fn deposit(&mut self, party: &str, asset: &str, amount: Atoms) {
-        self.admin(Action::Deposit(movement(party, asset, amount)));
+        self.deposit_in("bank", party, asset, amount);
+    }
+
+    /// Credits a party's account in a module.
+    pub fn deposit_in(&mut self, module: &str, party: &str, asset: &str, amount: Atoms) {
+        self.admin(Action::Deposit(Movement { module: name(module), ..movement(party, asset, amount) }));
+    }
+
+    /// The record by which a party submits an intent under its own id.
+    #[must_use]
+    pub fn submission(party: &str, intent: Intent) -> Body {
+        asking(party, Role::Party, command(intent.id, Action::Submit(Box::new(intent))))
+    }
+
+    /// The record by which a party cancels an intent.
+    #[must_use]
+    pub fn cancellation(party: &str, id: CommandId, intent: CommandId) -> Body {
+        asking(party, Role::Party, command(id, Action::Cancel(Cancel { intent })))
+    }
+
+    /// The record by which the administrator asks for something.
+    #[must_use]
+    pub fn administration(id: CommandId, action: Action) -> Body {
+        asking("admin", Role::Admin, command(id, action))
     }
 
     /// Opens a venue in `bank`, stocked by fresh deposits of the administrator.
@@ -285,6 +308,10 @@ fn step(state: &mut State, record: &Record, executor: &dyn Executor) -> Outcome 
     outcome
 }
 
+fn asking(party: &str, role: Role, command: Command) -> Body {
+    Body::Commands(Commands { party: name(party), key: key(party, role), commands: vec![command] })
+}
+
 /// A command whose digest follows from its action.
 #[must_use]
 pub fn command(id: CommandId, action: Action) -> Command {
@@ -321,7 +348,6 @@ fn intent(id: CommandId, kind: Kind, give: (&str, Atoms), get: (&str, Atoms)) ->
         limits: Limits::default(),
         valid_from: Timestamp(0),
         deadline: NOON.after(Span::seconds(3_600)),
-        priority: 0,
         reference: String::new(),
         memo: Vec::new(),
     }

@@ -1,11 +1,15 @@
 //! What accepted commands do to the books.
 
+use clearlane_core::command::{Action, Role};
 use clearlane_core::event::{Accepted, End, Event, IntentChange};
+use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
+use clearlane_core::money::AUCTION_ATOMS_MAX;
+use clearlane_core::record::{Body, Commands, OpenAuction};
 use clearlane_core::root;
 use clearlane_core::time::Span;
 use clearlane_core::venue::{ConstantProduct, Terms};
-use clearlane_tests::desk::{Desk, exact_in, exact_out, name};
+use clearlane_tests::desk::{Desk, command, exact_in, exact_out, key, movement, name};
 
 fn ends(events: &[Event]) -> Vec<End> {
     let end = |event: &Event| {
@@ -94,10 +98,92 @@ fn funds_that_do_not_cover_the_minimum_make_an_intent_wait() {
     let mut desk = Desk::stocked();
     let id = desk.next_id();
     let mut whole = exact_in(id, ("EUR", 200_000), ("USD", 200_000));
-    whole.fill = clearlane_core::intent::FillRule::AllOrNothing;
+    whole.fill = FillRule::AllOrNothing;
     desk.submit("alice", whole).expect("booked");
     let outcome = desk.open_auction();
     let is_waiting =
         |event: &Event| matches!(event, Event::Intent(change) if matches!(change.change, IntentChange::Waiting(_)));
     assert!(outcome.events.iter().any(is_waiting), "{:?}", outcome.events);
+}
+
+#[test]
+fn an_auction_sequenced_after_its_close_has_no_effect() {
+    let mut desk = Desk::stocked();
+    let id = desk.next_id();
+    desk.submit("alice", exact_in(id, ("EUR", 10_000), ("USD", 10_000))).expect("booked");
+    let before = desk.books_root();
+    let now = desk.state.clock;
+    let open = OpenAuction { close_at: now.after(Span(1)), settle_by: now.after(Span(2)) };
+    let outcome = desk.record_at(now.after(Span(1)), Body::OpenAuction(open));
+    assert!(outcome.events.is_empty() && desk.state.auction.is_none());
+    assert_eq!(desk.books_root(), before);
+}
+
+#[test]
+fn intents_that_lack_funds_do_not_keep_others_out() {
+    let mut desk = Desk::stocked();
+    desk.state.config.auction_intents_max = 2;
+    for _ in 0..10 {
+        let mut whole = exact_in(desk.next_id(), ("EUR", 200_000), ("USD", 200_000));
+        whole.fill = FillRule::AllOrNothing;
+        desk.submit("alice", whole).expect("booked");
+    }
+    let id = desk.next_id();
+    desk.submit("bob", exact_in(id, ("EUR", 100), ("USD", 100))).expect("booked");
+    let mut offered = 0;
+    for _ in 0..2 {
+        desk.open_auction();
+        offered += desk.state.auction.as_ref().map_or(0, |pending| pending.input.intents.len());
+        desk.wait(Span::seconds(10));
+    }
+    assert_eq!(offered, 1, "bob's turn comes");
+}
+
+#[test]
+fn funds_of_intents_that_only_wait_stay_free() {
+    let mut desk = Desk::stocked();
+    let mut whole = exact_in(desk.next_id(), ("EUR", 200_000), ("USD", 200_000));
+    whole.fill = FillRule::AllOrNothing;
+    desk.submit("alice", whole).expect("booked");
+    desk.open_auction();
+    assert_eq!(desk.balance("alice", "EUR"), (100_000, 0));
+}
+
+#[test]
+fn a_plain_transfer_may_exceed_what_auctions_trade() {
+    let mut desk = Desk::stocked();
+    let huge = AUCTION_ATOMS_MAX * 2;
+    desk.deposit("alice", "EUR", huge);
+    let mut pay = exact_out(desk.next_id(), ("EUR", huge), ("EUR", huge));
+    pay.payee = Some(name("bob"));
+    assert_eq!(desk.submit("alice", pay), Ok(Accepted::Done));
+}
+
+#[test]
+fn a_transfer_without_a_module_finds_the_account_that_covers_it() {
+    let mut desk = Desk::stocked();
+    desk.module("branch");
+    desk.deposit_in("branch", "alice", "EUR", 500_000);
+    let mut pay = exact_out(desk.next_id(), ("EUR", 300_000), ("EUR", 300_000));
+    pay.payee = Some(name("bob"));
+    assert_eq!(desk.submit("alice", pay), Ok(Accepted::Done));
+    assert_eq!(desk.balance("alice", "EUR"), (100_000, 0));
+}
+
+#[test]
+fn ids_are_forgotten_faster_than_they_come() {
+    let mut desk = Desk::stocked();
+    let commands: Vec<_> = (0..5_000)
+        .map(|_| desk.next_id())
+        .map(|id| command(id, Action::Deposit(movement("alice", "EUR", 1))))
+        .collect();
+    let batch = |commands| Body::Commands(Commands { party: name("admin"), key: key("admin", Role::Admin), commands });
+    desk.record(batch(commands));
+    desk.wait(Span::seconds(25 * 3_600));
+    let later: Vec<_> = (0..2_500)
+        .map(|_| desk.next_id())
+        .map(|id| command(id, Action::Deposit(movement("alice", "EUR", 1))))
+        .collect();
+    desk.record(batch(later));
+    assert!(desk.state.ids.len() < 2_600, "found {}", desk.state.ids.len());
 }

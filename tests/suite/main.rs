@@ -2,4 +2,5 @@
 
 mod books;
 mod bundles;
+mod model;
 mod refusals;

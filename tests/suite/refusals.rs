@@ -1,9 +1,10 @@
 //! Every refusal of a command, by code and field, with the books as they were.
 
 use clearlane_core::command::{Action, AddKey, Cancel, DefineAsset, DefineVenue, Movement, RevokeKey, Role, SetPrice};
-use clearlane_core::intent::{FillRule, Intent};
+use clearlane_core::intent::{Choose, FillRule, Intent, IntentOption};
 use clearlane_core::money::AUCTION_ATOMS_MAX;
 use clearlane_core::names::{CommandId, PublicKey};
+use clearlane_core::price::Price;
 use clearlane_core::refusal::Reason;
 use clearlane_core::time::Timestamp;
 use clearlane_core::venue::{ConstantProduct, Terms};
@@ -61,12 +62,50 @@ const INTENTS: &[Case] = &[
         "options[1]",
     ),
     (
+        "a minimum in the unit of another option",
+        |intent| (intent.choose, intent.options) = (Choose::One, one_of()),
+        Reason::LimitImpossible,
+        "fill.minimum",
+    ),
+    (
+        "a total in the unit of another option",
+        |intent| {
+            (intent.choose, intent.options, intent.fill) = (Choose::One, one_of(), FillRule::AllOrNothing);
+            intent.limits.maximum_total = Some(40_000);
+        },
+        Reason::LimitImpossible,
+        "limits.maximum_total",
+    ),
+    (
+        "a price of another pair",
+        |intent| {
+            (intent.choose, intent.options, intent.fill) = (Choose::One, one_of(), FillRule::AllOrNothing);
+            intent.limits.worst_price = Price::parse("0.5");
+        },
+        Reason::LimitImpossible,
+        "limits.worst_price",
+    ),
+    (
+        "maxima below the whole",
+        |intent| {
+            intent.fill = FillRule::AllOrNothing;
+            intent.options[0].maximum = Some(9_999);
+        },
+        Reason::LimitImpossible,
+        "options[0].maximum",
+    ),
+    (
         "minimum above the size",
         |intent| intent.fill = FillRule::Partial { minimum: Some(10_001) },
         Reason::OutOfRange,
         "fill.minimum",
     ),
 ];
+
+/// 100.00 EUR or 100.00 USD for the other one.
+fn one_of() -> Vec<IntentOption> {
+    vec![option(("EUR", 10_000), ("USD", 9_000)), option(("USD", 10_000), ("EUR", 9_000))]
+}
 
 #[test]
 fn intents_are_refused_by_name_and_change_no_book() {

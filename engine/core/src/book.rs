@@ -25,8 +25,6 @@ pub struct BookIntent {
     pub choose: Choose,
     /// Whether only the whole may be filled.
     pub is_all_or_nothing: bool,
-    /// The least fill and the least remainder, in atoms of the fixed side.
-    pub minimum: Atoms,
     /// Who is paid.
     pub payee: PartyIndex,
     /// The ways to fill it.
@@ -37,10 +35,12 @@ pub struct BookIntent {
     pub valid_from: Timestamp,
     /// It is not filled after this.
     pub deadline: Timestamp,
-    /// Order among a party's own intents where funds are short; higher first.
-    pub priority: u32,
     /// The auction in which it was offered last; 0 if never.
     pub last_offered: u64,
+    /// The auction for which it was last looked at, offered or not; 0 if never.
+    pub last_considered: u64,
+    /// Whether its party was told that its funds don't suffice, and not yet that they do.
+    pub is_waiting: bool,
     /// Whether its party withdrew it while it was on offer.
     pub is_cancelling: bool,
 }
@@ -62,6 +62,8 @@ pub struct BookOption {
     pub get_amount: Atoms,
     /// The most of the fixed side through this option.
     pub maximum: Atoms,
+    /// The least fill and the least remainder, in atoms of the fixed side.
+    pub minimum: Atoms,
     /// What was filled of the fixed side so far.
     pub filled: Atoms,
 }

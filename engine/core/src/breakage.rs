@@ -53,8 +53,8 @@ pub enum Breakage {
     },
     /// An invariant does not hold; the text names it.
     Invariant(String),
-    /// A table is full that admission should have bounded.
-    TableFull(&'static str),
+    /// The configuration at genesis can't work; the text says what was expected.
+    Config(&'static str),
 }
 
 impl std::fmt::Display for Breakage {
@@ -80,7 +80,7 @@ impl std::fmt::Display for Breakage {
                 write!(formatter, "expected state root {recorded} as recorded, computed {computed}")
             }
             Breakage::Invariant(what) => write!(formatter, "invariant broken: {what}"),
-            Breakage::TableFull(table) => write!(formatter, "the table of {table} is full"),
+            Breakage::Config(expected) => write!(formatter, "configuration: expected {expected}"),
         }
     }
 }

@@ -43,4 +43,20 @@ impl Config {
             auction_intents_max: 5_000,
         }
     }
+
+    /// What was expected of the first value that can't work.
+    ///
+    /// # Errors
+    ///
+    /// Says the expectation, with the field's name.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let rules = [
+            (self.surplus_cap_ppm <= 1_000_000, "a surplus_cap_ppm of at most 1000000"),
+            (self.ids_max > 0, "an ids_max of at least 1"),
+            (self.intents_max > 0, "an intents_max of at least 1"),
+            (self.auction_intents_max > 0, "an auction_intents_max of at least 1"),
+            (self.id_window > self.id_ahead, "an id_window longer than id_ahead"),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, expected)| Err(*expected))
+    }
 }

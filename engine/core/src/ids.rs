@@ -7,7 +7,8 @@ use crate::hash::Hash;
 use crate::names::{CommandId, PartyIndex};
 use crate::refusal::Refusal;
 
-/// The most ids that one record lets go: keeps each record's work bounded.
+/// The most ids that a record lets go besides twice as many as it may add: its work is bounded, and ids
+/// leave faster than they come.
 pub const FORGOTTEN_MAX: usize = 64;
 
 /// What is remembered of one id.
@@ -17,6 +18,8 @@ pub struct Remembered {
     pub digest: Hash,
     /// The first outcome.
     pub result: Result<Accepted, Refusal>,
+    /// Whether it was an intent.
+    pub is_intent: bool,
 }
 
 /// Ids in order of time, since a UUIDv7 starts with it.
@@ -35,9 +38,9 @@ impl RememberedIds {
         self.0.insert((id, party), remembered);
     }
 
-    /// Lets go of the oldest ids made before `millis`, at most [`FORGOTTEN_MAX`].
-    pub fn forget_before(&mut self, millis: u64) {
-        for _ in 0..FORGOTTEN_MAX {
+    /// Lets go of the oldest ids made before `millis`, at most `most`.
+    pub fn forget_before(&mut self, millis: u64, most: usize) {
+        for _ in 0..most {
             let Some(oldest) = self.0.first_entry() else { return };
             if oldest.key().0.millis().is_some_and(|made| made >= millis) {
                 return;

@@ -33,8 +33,6 @@ pub struct Intent {
     pub valid_from: Timestamp,
     /// It is not filled after this.
     pub deadline: Timestamp,
-    /// Order among a party's own intents where funds are short; higher first.
-    pub priority: u32,
     /// Free text of the client's, echoed in the receipt.
     pub reference: String,
     /// Opaque encrypted bytes for the payee.

@@ -100,8 +100,22 @@ impl Ledger {
 
     /// The accounts of one owner, in order of asset and module.
     pub fn of_owner(&self, owner: Owner) -> impl Iterator<Item = (AccountIndex, &Account)> {
-        let lowest = AccountKey { owner, asset: AssetIndex(0), module: ModuleIndex(0) };
-        let highest = AccountKey { owner, asset: AssetIndex(u32::MAX), module: ModuleIndex(u32::MAX) };
+        self.between(owner, AssetIndex(0), AssetIndex(u32::MAX))
+    }
+
+    /// The accounts of one owner in one asset, in order of module.
+    pub fn of_owner_in(&self, owner: Owner, asset: AssetIndex) -> impl Iterator<Item = (AccountIndex, &Account)> {
+        self.between(owner, asset, asset)
+    }
+
+    fn between(
+        &self,
+        owner: Owner,
+        first: AssetIndex,
+        last: AssetIndex,
+    ) -> impl Iterator<Item = (AccountIndex, &Account)> {
+        let lowest = AccountKey { owner, asset: first, module: ModuleIndex(0) };
+        let highest = AccountKey { owner, asset: last, module: ModuleIndex(u32::MAX) };
         self.index.range(lowest..=highest).filter_map(|(_, index)| Some((*index, self.account(*index)?)))
     }
 

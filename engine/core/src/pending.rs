@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::auction::{AuctionInput, Solution};
 use crate::book::IntentKey;
+use crate::hash::Hash;
 use crate::names::{AccountIndex, AssetIndex, ModuleIndex, PartyIndex, VenueIndex};
 
 /// The auction in progress.
@@ -11,6 +12,8 @@ use crate::names::{AccountIndex, AssetIndex, ModuleIndex, PartyIndex, VenueIndex
 pub struct PendingAuction {
     /// What solvers see.
     pub input: Arc<AuctionInput>,
+    /// The hash of the input.
+    pub input_digest: Hash,
     /// Whether it still takes solutions.
     pub is_open: bool,
     /// The logged solutions, in order of solver.

@@ -55,7 +55,6 @@ fn intents() -> Vec<Intent> {
         limits: Limits { worst_price: Price::parse("1.08"), maximum_fee: Some(5), maximum_total: Some(6) },
         valid_from: Timestamp(3),
         deadline: Timestamp(9),
-        priority: 4,
         reference: "rent".to_owned(),
         memo: vec![1, 2],
     };
@@ -150,7 +149,6 @@ pub(super) fn input() -> AuctionInput {
             choose: Choose::One,
             is_all_or_nothing: true,
             remaining: 5,
-            minimum: 0,
             options: vec![AuctionOption {
                 give: DenominationIndex(0),
                 get: DenominationIndex(1),
@@ -158,6 +156,9 @@ pub(super) fn input() -> AuctionInput {
                 get_amount: 2,
                 maximum: 3,
                 reserve: ReserveIndex(0),
+                minimum: 2,
+                number: 7,
+                left: 4,
             }],
         }],
         venues: all_terms()

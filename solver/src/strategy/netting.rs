@@ -6,8 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill};
-use clearlane_core::intent::{Choose, Kind};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill, size_of};
 use clearlane_core::names::{DenominationIndex, IntentIndex};
 
 use super::book::Execution;
@@ -119,14 +118,7 @@ fn orders(input: &AuctionInput, places: &[(usize, usize)]) -> Vec<Order> {
 }
 
 fn order_of(intent_at: usize, intent: &AuctionIntent, option_at: usize, option: &AuctionOption) -> Option<Order> {
-    let full = match intent.kind {
-        Kind::ExactIn => option.give_amount,
-        Kind::ExactOut => option.get_amount,
-    };
-    let remaining = match intent.choose {
-        Choose::Split => intent.remaining,
-        Choose::One => intent.remaining.min(full),
-    };
+    let remaining = size_of(intent, u16::try_from(option_at).ok()?);
     let cap = intent.cap_of(option);
     let is_possible = cap > 0 && (!intent.is_all_or_nothing || cap == remaining);
     is_possible.then_some(Order {
@@ -137,7 +129,7 @@ fn order_of(intent_at: usize, intent: &AuctionIntent, option_at: usize, option: 
         get_amount: option.get_amount,
         cap,
         remaining,
-        minimum: intent.minimum,
+        minimum: option.minimum,
         is_all_or_nothing: intent.is_all_or_nothing,
         is_trimmed: false,
     })

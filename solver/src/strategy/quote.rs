@@ -2,8 +2,8 @@
 //!
 //! Floats choose path and size; amounts along the path are computed and checked exactly.
 
-use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse};
-use clearlane_core::intent::{Choose, Kind};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse, size_of};
+use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::wide::{U256, wide};
@@ -73,14 +73,8 @@ pub(super) fn best(
     let intent = input.intents.get(intent_at)?;
     let mut best: Option<Quote> = None;
     for (option_at, option) in intent.options.iter().enumerate() {
-        let full = match intent.kind {
-            Kind::ExactIn => option.give_amount,
-            Kind::ExactOut => option.get_amount,
-        };
-        let remaining = match intent.choose {
-            Choose::Split => intent.remaining,
-            Choose::One => intent.remaining.min(full),
-        };
+        let Ok(number) = u16::try_from(option_at) else { continue };
+        let remaining = size_of(intent, number);
         let ask = Ask { input, values, book, intent_at, intent, option_at, option, remaining, most };
         let least = best.as_ref().map_or(Worth::default(), |quote| quote.worth);
         best = ask.best().filter(|quote| quote.worth.compare(&least).is_gt()).or(best);
@@ -157,7 +151,7 @@ impl Ask<'_> {
 
     /// All, the most promising size, and some around it.
     fn sizes(&self, trade: &Trade) -> impl Iterator<Item = Atoms> {
-        let (cap, least) = (self.cap(), self.intent.minimum.max(1));
+        let (cap, least) = (self.cap(), self.option.minimum.max(1));
         let share = match self.intent.kind {
             Kind::ExactIn => trade.given,
             Kind::ExactOut => trade.given * float(self.option.get_amount) / float(self.option.give_amount),
@@ -197,7 +191,7 @@ impl Ask<'_> {
     /// The fill of exactly `fixed` atoms of the fixed side, if venues, limit and minimum allow it.
     fn at_size(&self, path: &[Hop], fixed: Atoms) -> Option<Quote> {
         let rest = self.remaining.checked_sub(fixed)?;
-        if fixed < self.intent.minimum || (rest > 0 && rest < self.intent.minimum) {
+        if fixed < self.option.minimum || (rest > 0 && rest < self.option.minimum) {
             return None;
         }
         let uses = match self.intent.kind {

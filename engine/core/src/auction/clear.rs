@@ -12,7 +12,7 @@ use crate::lanes::{Executor, map};
 use crate::money::Score;
 use crate::names::{AuctionId, SolverId};
 use crate::refusal::{Reason, Refusal};
-use crate::root::add_bundle;
+use crate::root::{add_bundle, add_verdict};
 
 /// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, routes what is left by the
 /// built-in bidder, and takes the better of that and the built-in bidder alone.
@@ -25,7 +25,7 @@ pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
     let floor_score = sum(&alone);
     let judged = judge_all(input, solutions, executor);
     let swept = sweep(input, candidates(input, &judged), executor);
-    let completion = complete(input, &paths, &swept);
+    let completion = if swept.taken().next().is_none() { alone.clone() } else { complete(input, &paths, &swept) };
     let together = score(&swept).saturating_add(sum(&completion));
     let is_floor_alone = together < floor_score;
     let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
@@ -151,7 +151,7 @@ fn turn_verdict(swept: &Sweep<'_>, place: usize, score: Score, is_floor_alone: b
         None if is_floor_alone => Verdict::FloorBetter(score),
         None => Verdict::Won(score),
         Some(Dropped { on, refusal, by }) => {
-            let winner = by.and_then(|by| swept.candidates.get(by));
+            let winner = by.filter(|_| !is_floor_alone).and_then(|by| swept.candidates.get(by));
             let to = winner.map(|winner| (winner.solver, winner.number, winner.verified.score));
             Verdict::Lost(Loss { score, to, on: *on, refusal: refusal.clone() })
         }
@@ -190,7 +190,7 @@ fn digest(clearing: &Clearing) -> Hash {
     for of_solver in &clearing.verdicts {
         hasher.number(u64::from(of_solver.solver.0)).count(of_solver.verdicts.len());
         for verdict in &of_solver.verdicts {
-            hasher.bytes(format!("{verdict:?}").as_bytes());
+            add_verdict(&mut hasher, verdict);
         }
     }
     hasher.finish()

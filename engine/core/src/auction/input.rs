@@ -88,8 +88,6 @@ pub struct AuctionIntent {
     pub is_all_or_nothing: bool,
     /// What is left to fill, in atoms of the fixed side (per option where options don't share it).
     pub remaining: Atoms,
-    /// The least fill, and the least that may be left, in atoms of the fixed side.
-    pub minimum: Atoms,
     /// The ways to fill it.
     pub options: Vec<AuctionOption>,
 }
@@ -108,8 +106,15 @@ pub struct AuctionOption {
     pub give_amount: Atoms,
     /// At full size: the least to get (exact-in) or the amount to get (exact-out).
     pub get_amount: Atoms,
-    /// The most of the fixed side that this option may fill in this auction.
+    /// The most of the fixed side that may be filled this way in this auction.
     pub maximum: Atoms,
+    /// The least fill, and the least that may be left, in atoms of the fixed side.
+    pub minimum: Atoms,
+    /// Which of the intent's own options this is a way to pay for: one that may draw on several accounts is
+    /// several options here.
+    pub number: u16,
+    /// What is left of the fixed side through that option, over all its accounts.
+    pub left: Atoms,
     /// The reserve that pays.
     pub reserve: ReserveIndex,
 }

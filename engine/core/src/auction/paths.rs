@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::AuctionInput;
+use super::{AuctionInput, AuctionVenue};
 use crate::names::{DenominationIndex, VenueIndex};
 use crate::venue::{Direction, Rate, VenueState};
 use crate::wide::U512;
@@ -11,6 +11,8 @@ use crate::wide::U512;
 pub const HOPS_MAX: usize = 3;
 /// The most paths kept for one pair: in dense markets the shortest ones are found first.
 pub const PATHS_MAX: usize = 4_096;
+/// The most unfinished paths that are followed at once: a market's hubs join thousands of venues.
+const FRONTIER_MAX: usize = 65_536;
 
 /// One step through a venue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,10 @@ impl Market {
                     next.push(*hop);
                     if hop.to == to {
                         found.push(next);
-                    } else if length < HOPS_MAX && self.can_end(hop.to, to, HOPS_MAX.saturating_sub(length)) {
+                    } else if length < HOPS_MAX
+                        && longer.len() < FRONTIER_MAX
+                        && self.can_end(hop.to, to, HOPS_MAX.saturating_sub(length))
+                    {
                         longer.push(next);
                     }
                     if found.len() >= PATHS_MAX {
@@ -150,6 +155,14 @@ impl RateBound {
         Some(RateBound { mantissa, exponent })
     }
 
+    /// The bound as a number that compares like it: exponent first, then the 64 leading bits.
+    #[must_use]
+    pub fn key(self) -> (i32, u128) {
+        let shift = self.mantissa.leading_zeros();
+        let exponent = self.exponent.saturating_sub(i32::try_from(shift).unwrap_or(0));
+        (exponent, self.mantissa.checked_shl(shift).unwrap_or(0))
+    }
+
     /// Whether the bound is surely below `numerator / denominator`.
     #[must_use]
     pub fn is_below(self, numerator: u128, denominator: u128) -> bool {
@@ -164,14 +177,39 @@ impl RateBound {
     }
 }
 
-/// The bound of each venue and direction in these states.
-#[must_use]
-pub fn rate_bound(input: &AuctionInput, states: &[VenueState], path: &[Hop]) -> Option<RateBound> {
-    let mut bound = RateBound::ONE;
-    for hop in path {
-        let (venue, state) = (input.venues.get(hop.venue.at())?, states.get(hop.venue.at())?);
-        let rate = venue.terms.best_rate(state, hop.direction)?;
-        bound = bound.then(RateBound::of(&rate)?)?;
+/// The bound of each venue in each direction, as the venues stand.
+#[derive(Clone, Debug, Default)]
+pub struct RateBounds(Vec<[Option<RateBound>; 2]>);
+
+impl RateBounds {
+    /// The bounds of all venues in these states.
+    #[must_use]
+    pub fn new(input: &AuctionInput, states: &[VenueState]) -> RateBounds {
+        let bounds = input.venues.iter().zip(states).map(|(venue, state)| both_ways(venue, state));
+        RateBounds(bounds.collect())
     }
-    Some(bound)
+
+    /// Takes in a venue's new state.
+    pub fn update(&mut self, input: &AuctionInput, venue: VenueIndex, state: &VenueState) {
+        if let (Some(bounds), Some(venue)) = (self.0.get_mut(venue.at()), input.venues.get(venue.at())) {
+            *bounds = both_ways(venue, state);
+        }
+    }
+
+    /// The bound along a path; `None` if a step is not offered.
+    #[must_use]
+    pub fn along(&self, path: &[Hop]) -> Option<RateBound> {
+        path.iter().try_fold(RateBound::ONE, |bound, hop| {
+            let [forward, backward] = self.0.get(hop.venue.at())?;
+            let next = match hop.direction {
+                Direction::Forward => forward,
+                Direction::Backward => backward,
+            };
+            bound.then((*next)?)
+        })
+    }
+}
+
+fn both_ways(venue: &AuctionVenue, state: &VenueState) -> [Option<RateBound>; 2] {
+    [Direction::Forward, Direction::Backward].map(|direction| RateBound::of(&venue.terms.best_rate(state, direction)?))
 }

@@ -3,7 +3,9 @@
 //! Along a path of venues surplus is concave in the fill up to rounding, between the least and the
 //! most that rails and reserves allow.
 
-use super::paths::{Hop, Path, PathCache, rate_bound};
+use std::cmp::Reverse;
+
+use super::paths::{Hop, Path, PathCache, RateBounds};
 use super::score::{surplus_of, value_of};
 use super::verify::size_of;
 use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse};
@@ -11,6 +13,9 @@ use crate::intent::Kind;
 use crate::money::{Atoms, Rounding, Score, mul_div};
 use crate::names::IntentIndex;
 use crate::venue::{Terms, VenueState};
+
+/// The most paths that are tried for one option: each costs a bisection, and clearing has to end in time.
+pub const ROUTED_PATHS_MAX: usize = 64;
 
 /// A fill of one intent along one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,28 +37,48 @@ pub struct Routes<'a> {
     pub paths: &'a PathCache,
     /// The venues as they are now.
     pub states: &'a [VenueState],
+    /// What their rates are at most.
+    pub bounds: &'a RateBounds,
     /// What is left of each reserve.
     pub reserves: &'a [Atoms],
 }
 
 impl Routes<'_> {
-    /// The best fill of an intent over all its options and paths; ties go to the earlier one.
+    /// The best fill of an intent over all its options and their [`ROUTED_PATHS_MAX`] most promising paths.
+    ///
+    /// Ties go to the earlier option, then to the earlier path.
     #[must_use]
     pub fn best(&self, index: IntentIndex) -> Option<Routed> {
         let intent = self.input.intents.get(index.at())?;
-        let mut best: Option<Routed> = None;
-        for (number, option) in intent.options.iter().enumerate() {
-            let Ok(number) = u16::try_from(number) else { continue };
-            for path in self.paths.paths(option.give, option.get) {
+        let mut best: Option<(Routed, Reverse<(u16, usize)>)> = None;
+        for (number, option) in (0_u16..).zip(&intent.options) {
+            for (place, path) in self.promising(option) {
                 let Some(found) = self.on_path(index, intent, (number, option), path) else { continue };
-                let is_better =
-                    best.as_ref().is_none_or(|best| (found.value, found.surplus) > (best.value, best.surplus));
+                let place = Reverse((number, place));
+                let rank = |routed: &Routed, place| (routed.value, routed.surplus, place);
+                let is_better = best.as_ref().is_none_or(|(best, at)| rank(&found, place) > rank(best, *at));
                 if is_better {
-                    best = Some(found);
+                    best = Some((found, place));
                 }
             }
         }
-        best
+        best.map(|(routed, _)| routed)
+    }
+
+    /// The paths whose best rate may keep the limit, with their places; where there are many, those with the best rates.
+    fn promising(&self, option: &AuctionOption) -> Vec<(usize, &Path)> {
+        let mut found: Vec<_> = Vec::new();
+        for (place, path) in self.paths.paths(option.give, option.get).iter().enumerate() {
+            let Some(bound) = self.bounds.along(path) else { continue };
+            if !bound.is_below(option.get_amount, option.give_amount) {
+                found.push((Reverse(bound.key()), place, path));
+            }
+        }
+        if found.len() > ROUTED_PATHS_MAX {
+            found.sort_unstable_by_key(|(bound, place, _)| (*bound, *place));
+            found.truncate(ROUTED_PATHS_MAX);
+        }
+        found.into_iter().map(|(_, place, path)| (place, path)).collect()
     }
 
     fn on_path(
@@ -63,10 +88,6 @@ impl Routes<'_> {
         (number, option): (u16, &AuctionOption),
         path: &Path,
     ) -> Option<Routed> {
-        let bound = rate_bound(self.input, self.states, path)?;
-        if bound.is_below(option.get_amount, option.give_amount) {
-            return None;
-        }
         let leg = Leg { routes: self, intent, option, path, size: size_of(intent, number) };
         let fixed = leg.best_fill()?;
         let (sold, bought) = leg.quote(fixed).amounts()?;
@@ -120,16 +141,16 @@ impl Leg<'_> {
                 mul_div(left, self.option.get_amount, self.option.give_amount, Rounding::Down).unwrap_or(Atoms::MAX)
             }
         };
-        let most = self.size.min(self.option.maximum).min(affordable);
+        let most = self.size.min(self.option.maximum).min(self.option.left).min(affordable);
         if self.intent.is_all_or_nothing {
             return (most == self.size && self.gain(most).is_some()).then_some(most);
         }
-        let least = self.intent.minimum.max(1);
+        let least = self.option.minimum.max(1);
         if most < least {
             return None;
         }
         let (low, high) = self.feasible(least, most)?;
-        let best = self.settle_remainder(self.peak(low, high))?;
+        let best = self.settle_remainder(self.peak(low, high), most)?;
         self.gain(best).map(|_| best)
     }
 
@@ -168,16 +189,18 @@ impl Leg<'_> {
         if self.excess(low) >= self.excess(high) { low } else { high }
     }
 
-    /// Leaves nothing or at least the minimum.
-    fn settle_remainder(&self, fixed: Atoms) -> Option<Atoms> {
+    /// Leaves nothing or at least the minimum, and fills at most `most`.
+    fn settle_remainder(&self, fixed: Atoms, most: Atoms) -> Option<Atoms> {
+        let minimum = self.option.minimum;
         let rest = self.size.checked_sub(fixed)?;
-        if rest == 0 || rest >= self.intent.minimum {
+        if rest == 0 || rest >= minimum {
             return Some(fixed);
         }
-        let smaller = self.size.checked_sub(self.intent.minimum).filter(|part| *part >= self.intent.minimum);
-        [Some(self.size).filter(|size| *size <= self.option.maximum), smaller]
+        let smaller = self.size.checked_sub(minimum).filter(|part| *part >= minimum);
+        [Some(self.size), smaller]
             .into_iter()
             .flatten()
+            .filter(|part| *part <= most)
             .filter(|part| self.gain(*part).is_some())
             .max_by_key(|part| self.excess(*part))
     }

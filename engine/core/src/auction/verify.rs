@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::score::score_bundle;
-use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill, USES_MAX};
+use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill, USES_MAX, VenueUse};
 use crate::intent::Choose;
 use crate::lanes::{Access, Footprint, Resource};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms, Score};
@@ -34,6 +34,11 @@ pub fn verify(input: &AuctionInput, bundle: &Bundle) -> Result<Verified, Refusal
     let mut seen = BTreeSet::new();
     for (at, fill) in bundle.fills.iter().enumerate() {
         check_fill(input, fill, at)?;
+        let is_in_range = fill.sold < AUCTION_ATOMS_MAX && fill.bought < AUCTION_ATOMS_MAX;
+        if !is_in_range {
+            let message = format!("expected amounts below 2^112 atoms, found {} for {}", fill.sold, fill.bought);
+            return refuse(Reason::FillAmount, path(at, "sold"), message);
+        }
         if !seen.insert((fill.intent, fill.option)) {
             return refuse(Reason::FilledTwice, path(at, "option"), "expected each option at most once".to_owned());
         }
@@ -49,7 +54,8 @@ pub fn verify(input: &AuctionInput, bundle: &Bundle) -> Result<Verified, Refusal
         }
     }
     check_uses(input, bundle)?;
-    check_conservation(input, bundle)?;
+    let slack = u128::try_from(bundle.fills.len()).unwrap_or(0);
+    check_conservation(input, &bundle.fills, &bundle.uses, slack)?;
     Ok(Verified { score: score_bundle(input, bundle), footprint: footprint(input, bundle) })
 }
 
@@ -95,11 +101,16 @@ pub(super) fn check_intent(
     if intent.choose == Choose::One && all().any(|fill| fill.option != first) {
         return refuse(Reason::MoreThanOneOption, field, "expected one option of a one-of intent".to_owned());
     }
-    for (number, option) in intent.options.iter().enumerate() {
-        let of_option = all().filter(|fill| usize::from(fill.option) == number);
-        let sum = of_option.fold(0, |sum: Atoms, fill| sum.saturating_add(fixed(fill)));
-        if sum > option.maximum {
-            let message = format!("expected at most {} atoms through option {number}, found {sum}", option.maximum);
+    for (at, option) in intent.options.iter().enumerate() {
+        let sum_of = |is_counted: &dyn Fn(usize) -> bool| {
+            let counted = all().filter(|fill| is_counted(usize::from(fill.option)));
+            counted.fold(0, |sum: Atoms, fill| sum.saturating_add(fixed(fill)))
+        };
+        let is_same = |other: usize| intent.options.get(other).is_some_and(|other| other.number == option.number);
+        let (sum, shared) = (sum_of(&|other| other == at), sum_of(&is_same));
+        if sum > option.maximum || shared > option.left {
+            let (most, found) = if sum > option.maximum { (option.maximum, sum) } else { (option.left, shared) };
+            let message = format!("expected at most {most} atoms through option {at}, found {found}");
             return refuse(Reason::OverFilled, field, message);
         }
     }
@@ -112,7 +123,7 @@ pub(super) fn check_intent(
         return refuse(Reason::NotComplete, field, format!("expected all {size} atoms, found {total}"));
     }
     let filled_now = fills.iter().fold(0, |sum: Atoms, fill| sum.saturating_add(fixed(fill)));
-    let minimum = intent.minimum;
+    let minimum = intent.options.get(usize::from(first)).map_or(0, |option| option.minimum);
     if rest > 0 && (filled_now < minimum || rest < minimum) {
         let message = format!("expected parts of at least {minimum} atoms, found {filled_now} leaving {rest}");
         return refuse(Reason::BelowMinimumFill, field, message);
@@ -121,15 +132,15 @@ pub(super) fn check_intent(
 }
 
 /// The whole of an intent: what is left of the shared fixed side, or of the chosen option where they don't share it.
+///
+/// Nothing of an all-or-nothing intent was filled before, so the whole of its option is left.
 #[must_use]
 pub fn size_of(intent: &AuctionIntent, option: u16) -> Atoms {
-    match intent.choose {
-        Choose::Split => intent.remaining,
-        Choose::One if intent.options.len() == 1 => intent.remaining,
-        Choose::One => intent.options.get(usize::from(option)).map_or(0, |option| {
-            let full = intent.fixed_of(option.give_amount, option.get_amount);
-            if intent.is_all_or_nothing { full } else { full.min(option.maximum) }
-        }),
+    let chosen = intent.options.get(usize::from(option));
+    match (intent.choose, intent.is_all_or_nothing) {
+        (Choose::Split, _) => intent.remaining,
+        (Choose::One, true) => chosen.map_or(0, |option| intent.fixed_of(option.give_amount, option.get_amount)),
+        (Choose::One, false) => chosen.map_or(0, |option| option.left),
     }
 }
 
@@ -145,7 +156,8 @@ fn check_sizes(bundle: &Bundle) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_fill(input: &AuctionInput, fill: &Fill, at: usize) -> Result<(), Refusal> {
+/// Judges one fill: its intent and option exist, it fills something, and it keeps the limit.
+pub(super) fn check_fill(input: &AuctionInput, fill: &Fill, at: usize) -> Result<(), Refusal> {
     let Some(intent) = input.intents.get(fill.intent.at()) else {
         let message = format!("expected an intent below {}, found {}", input.intents.len(), fill.intent.0);
         return refuse(Reason::UnknownIntent, path(at, "intent"), message);
@@ -154,9 +166,8 @@ fn check_fill(input: &AuctionInput, fill: &Fill, at: usize) -> Result<(), Refusa
         let message = format!("expected an option below {}, found {}", intent.options.len(), fill.option);
         return refuse(Reason::UnknownOption, path(at, "option"), message);
     };
-    let is_in_range = fill.sold < AUCTION_ATOMS_MAX && fill.bought < AUCTION_ATOMS_MAX;
-    if intent.fixed_of(fill.sold, fill.bought) == 0 || !is_in_range {
-        let message = format!("expected amounts of 1 to 2^112 atoms, found {} for {}", fill.sold, fill.bought);
+    if intent.fixed_of(fill.sold, fill.bought) == 0 {
+        let message = format!("expected a positive fill, found {} for {}", fill.sold, fill.bought);
         return refuse(Reason::FillAmount, path(at, "sold"), message);
     }
     let gained = wide::<256, 4>(fill.bought).checked_mul(wide(option.give_amount));
@@ -189,35 +200,40 @@ fn check_uses(input: &AuctionInput, bundle: &Bundle) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// In every denomination what comes in covers what goes out, with at most one atom a fill left over.
-fn check_conservation(input: &AuctionInput, bundle: &Bundle) -> Result<(), Refusal> {
+/// In every denomination what comes in covers what goes out, with at most `slack` atoms left over.
+pub(super) fn check_conservation(
+    input: &AuctionInput,
+    fills: &[Fill],
+    uses: &[VenueUse],
+    slack: Atoms,
+) -> Result<(), Refusal> {
     let mut sums: BTreeMap<DenominationIndex, (Atoms, Atoms)> = BTreeMap::new();
     let mut add = |denomination: DenominationIndex, inward: Atoms, outward: Atoms| {
         let (in_sum, out_sum) = sums.entry(denomination).or_default();
         *in_sum = in_sum.saturating_add(inward);
         *out_sum = out_sum.saturating_add(outward);
     };
-    for fill in &bundle.fills {
+    for fill in fills {
         if let Some((_, option)) = option_of(input, fill) {
             add(option.give, fill.sold, 0);
             add(option.get, 0, fill.bought);
         }
     }
-    for used in &bundle.uses {
+    for used in uses {
         let Some(venue) = input.venues.get(used.venue.at()) else { continue };
         let [first, second] = venue.coins;
         let (put, drawn) = if used.direction == Direction::Forward { (first, second) } else { (second, first) };
         add(put, 0, used.amount_in);
         add(drawn, used.amount_out, 0);
     }
-    let slack = u128::try_from(bundle.fills.len()).unwrap_or(0);
     for (denomination, (inward, outward)) in sums {
         let is_balanced = inward.checked_sub(outward).is_some_and(|left| left <= slack);
         if !is_balanced {
             let found = input.denominations.get(denomination.at());
             let name = found.map_or(String::new(), |found| format!("{} in {}", found.asset, found.module));
-            let message = format!("expected {outward} to {outward}+{slack} atoms of {name} to come in, found {inward}");
-            return refuse(Reason::NotConserved, "bundle".to_owned(), message);
+            let spare = if slack == Atoms::MAX { " or more".to_owned() } else { format!(" to {outward}+{slack}") };
+            let message = format!("expected {outward}{spare} atoms of {name} to come in, found {inward}");
+            return refuse(Reason::NotConserved, "uses".to_owned(), message);
         }
     }
     Ok(())

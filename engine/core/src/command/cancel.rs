@@ -9,7 +9,8 @@ pub(super) fn apply(desk: &mut Desk<'_>, cancel: &Cancel) -> Result<Accepted, St
     let key = IntentKey { party: desk.party, id: cancel.intent };
     let offered_in = desk.state.auction.as_ref().map(|pending| pending.input.auction.0);
     let Some(intent) = desk.state.book.get_mut(key) else {
-        let was_submitted = desk.state.ids.get(desk.party, cancel.intent).is_some_and(|known| known.result.is_ok());
+        let was_submitted =
+            desk.state.ids.get(desk.party, cancel.intent).is_some_and(|known| known.is_intent && known.result.is_ok());
         let (reason, message) = if was_submitted {
             (Reason::AlreadyFinal, format!("intent {} has ended", cancel.intent))
         } else {

@@ -13,6 +13,9 @@ pub(super) fn add(desk: &mut Desk<'_>, add: &AddKey) -> Result<Accepted, Stop> {
     let grant = KeyGrant { party, role: add.role, is_active: true };
     match state.keys.get(&add.key) {
         Some(known) if *known == grant => return Ok(Accepted::Done),
+        Some(known) if !known.is_active => {
+            refuse(Reason::AlreadyExists, "key", "the key was revoked, and a revoked key never acts again")?
+        }
         Some(_) => refuse(Reason::AlreadyExists, "key", "the key was granted before, to another party or role")?,
         None => {}
     }

@@ -1,7 +1,7 @@
 //! Submits an intent: resolves its names, folds its limits into its options, and books or settles it.
 //!
-//! Checks in order: sizes, times, payee, then each option's names, amounts and limits, then
-//! what the options share, the minimum fill, and room in the book.
+//! Checks in order: sizes, times, payee, then each option's names, amounts and limits, then what the
+//! options share, the minimum fill, what their maxima reach, amounts for auctions, and room in the book.
 
 use super::{Desk, Stop, refuse, transfer};
 use crate::book::{BookIntent, BookOption, IntentKey};
@@ -9,7 +9,7 @@ use crate::event::{Accepted, Event, IntentChange, IntentEvent};
 use crate::intent::{Choose, FillRule, Intent, IntentOption, Kind, Limits};
 use crate::intent::{MEMO_BYTES_MAX, OPTIONS_MAX, REFERENCE_BYTES_MAX};
 use crate::ledger::Owner;
-use crate::money::{AUCTION_ATOMS_MAX, Atoms, Rounding};
+use crate::money::{AUCTION_ATOMS_MAX, Atoms, Rounding, SUPPLY_MAX};
 use crate::names::{AssetIndex, ModuleIndex, Name};
 use crate::refusal::{Reason, Refusal};
 use crate::state::State;
@@ -19,6 +19,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, intent: &Intent) -> Result<Accepted, St
     if let Some(plain) = transfer::as_plain(desk, &booked) {
         return transfer::apply(desk, intent, &booked, plain);
     }
+    check_auction_range(&booked)?;
     if u32::try_from(desk.state.book.len()).is_ok_and(|open| open >= desk.state.config.intents_max) {
         let message = format!("expected at most {} open intents", desk.state.config.intents_max);
         refuse(Reason::Exhausted, "intent", message)?;
@@ -45,19 +46,23 @@ fn resolve(desk: &Desk<'_>, intent: &Intent) -> Result<BookIntent, Refusal> {
         options.push(resolve_option(desk, intent, at, option)?);
     }
     check_shared(intent, &options)?;
-    let minimum = minimum(desk.state, intent, &options)?;
+    check_units(intent, &options)?;
+    for option in &mut options {
+        option.minimum = minimum(desk.state, intent, option)?;
+    }
+    check_reach(intent, &options)?;
     Ok(BookIntent {
         kind: intent.kind,
         choose: intent.choose,
         is_all_or_nothing: intent.fill == FillRule::AllOrNothing,
-        minimum,
         payee,
         options,
         chosen: None,
         valid_from: intent.valid_from,
         deadline: intent.deadline,
-        priority: intent.priority,
         last_offered: 0,
+        last_considered: 0,
+        is_waiting: false,
         is_cancelling: false,
     })
 }
@@ -99,10 +104,8 @@ fn resolve_option(desk: &Desk<'_>, intent: &Intent, at: usize, option: &IntentOp
     let give_module =
         option.give_module.as_ref().map(|name| find_module(state, name, path("give.module"))).transpose()?;
     let get_module = option.get_module.as_ref().map(|name| find_module(state, name, path("get.module"))).transpose()?;
-    let has_account = state.ledger.of_owner(Owner::Party(desk.party)).any(|(_, account)| {
-        account.key.asset == give_asset && give_module.is_none_or(|module| account.key.module == module)
-    });
-    if !has_account {
+    let paying = paying_module(desk, give_asset, give_module, option.give_amount.max(option.get_amount));
+    if paying.is_none() {
         let place = option.give_module.as_ref().map_or(String::new(), |module| format!(" in {module}"));
         let message = format!("the party has no account of {}{place}", option.give_asset);
         return refuse(Reason::UnknownAccount, path("give"), message);
@@ -116,8 +119,27 @@ fn resolve_option(desk: &Desk<'_>, intent: &Intent, at: usize, option: &IntentOp
     if maximum == 0 {
         return refuse(Reason::AmountZero, path("maximum"), "expected a positive amount, found 0");
     }
-    let get_module = get_module.or(give_module).unwrap_or(ModuleIndex(0));
-    Ok(BookOption { give_asset, give_module, get_asset, get_module, give_amount, get_amount, maximum, filled: 0 })
+    let get_module = get_module.or(paying).unwrap_or(ModuleIndex(0));
+    Ok(BookOption {
+        give_asset,
+        give_module,
+        get_asset,
+        get_module,
+        give_amount,
+        get_amount,
+        maximum,
+        minimum: 1,
+        filled: 0,
+    })
+}
+
+/// The module of the account that pays: the one asked for, else the first whose free balance covers the amount,
+/// else the first; `None` if the party has no such account.
+fn paying_module(desk: &Desk<'_>, asset: AssetIndex, asked: Option<ModuleIndex>, amount: Atoms) -> Option<ModuleIndex> {
+    let accounts = || desk.state.ledger.of_owner_in(Owner::Party(desk.party), asset).map(|(_, account)| account);
+    let is_asked = |module: ModuleIndex| asked.is_none_or(|asked| asked == module);
+    let covering = accounts().find(|account| is_asked(account.key.module) && account.free() >= amount);
+    covering.or_else(|| accounts().find(|account| is_asked(account.key.module))).map(|account| account.key.module)
 }
 
 /// The amounts of an option with every limit folded in: the tightest one holds.
@@ -178,7 +200,7 @@ fn most_to_give(limits: &Limits, option: &IntentOption, (give, get): (u8, u8)) -
     if most == 0 {
         return refuse(Reason::LimitImpossible, "limits", "expected to give something, found a limit of 0 atoms");
     }
-    Ok(most.min(AUCTION_ATOMS_MAX.saturating_sub(1)))
+    Ok(most)
 }
 
 /// Options that may be combined share the fixed asset and amount.
@@ -199,10 +221,54 @@ fn check_shared(intent: &Intent, options: &[BookOption]) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Amounts and prices stated once for all options are of the first one's assets: the others must share them.
+fn check_units(intent: &Intent, options: &[BookOption]) -> Result<(), Refusal> {
+    let Some(first) = options.first() else { return Ok(()) };
+    let fixed = |option: &BookOption| match intent.kind {
+        Kind::ExactIn => option.give_asset,
+        Kind::ExactOut => option.get_asset,
+    };
+    let has_minimum = matches!(intent.fill, FillRule::Partial { minimum: Some(_) });
+    let shares_fixed = options.iter().all(|option| fixed(option) == fixed(first));
+    let shares_give = options.iter().all(|option| option.give_asset == first.give_asset);
+    let shares_get = options.iter().all(|option| option.get_asset == first.get_asset);
+    let rules = [
+        (has_minimum && !shares_fixed, "fill.minimum", "the same fixed asset"),
+        (
+            intent.limits.worst_price.is_some() && !(shares_give && shares_get),
+            "limits.worst_price",
+            "the same two assets",
+        ),
+        (intent.limits.maximum_fee.is_some() && !shares_give, "limits.maximum_fee", "the same asset to give"),
+        (intent.limits.maximum_total.is_some() && !shares_give, "limits.maximum_total", "the same asset to give"),
+    ];
+    match rules.iter().find(|(is_broken, ..)| *is_broken) {
+        Some((_, field, shared)) => {
+            refuse(Reason::LimitImpossible, *field, format!("expected {shared} in every option, as it is stated once"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what its options' maxima can never fill.
+fn check_reach(intent: &Intent, options: &[BookOption]) -> Result<(), Refusal> {
+    let reach = match intent.choose {
+        Choose::Split => options.iter().fold(0, |sum: Atoms, option| sum.saturating_add(option.maximum)),
+        Choose::One => Atoms::MAX,
+    };
+    for (at, option) in options.iter().enumerate() {
+        let reach = if intent.choose == Choose::One { option.maximum } else { reach };
+        if reach < option.minimum {
+            let message = format!("expected maxima of at least {} atoms, found {reach}", option.minimum);
+            return refuse(Reason::LimitImpossible, format!("options[{at}].maximum"), message);
+        }
+    }
+    Ok(())
+}
+
 /// The stated minimum fill, or one reference unit, or one atom where the asset has no price.
-fn minimum(state: &State, intent: &Intent, options: &[BookOption]) -> Result<Atoms, Refusal> {
-    let Some(first) = options.first() else { return Ok(1) };
-    let full = first.full(intent.kind);
+fn minimum(state: &State, intent: &Intent, option: &BookOption) -> Result<Atoms, Refusal> {
+    let full = option.full(intent.kind);
     let stated = match intent.fill {
         FillRule::Partial { minimum } => minimum,
         FillRule::AllOrNothing => Some(full),
@@ -215,13 +281,13 @@ fn minimum(state: &State, intent: &Intent, options: &[BookOption]) -> Result<Ato
         return Ok(minimum);
     }
     let asset = match intent.kind {
-        Kind::ExactIn => first.give_asset,
-        Kind::ExactOut => first.get_asset,
+        Kind::ExactIn => option.give_asset,
+        Kind::ExactOut => option.get_asset,
     };
-    let row = state.assets.get(asset.at());
-    let unit =
-        row.and_then(|asset| Some((asset.scale, asset.price?))).and_then(|(scale, price)| price.atoms_worth_one(scale));
-    Ok(unit.unwrap_or(1).clamp(1, full))
+    let priced = state.assets.get(asset.at()).and_then(|asset| Some((asset.scale, asset.price?)));
+    // Where one unit is more than may exist, only the whole is worth having.
+    let unit = priced.map_or(1, |(scale, price)| price.atoms_worth_one(scale).unwrap_or(full));
+    Ok(unit.clamp(1, full))
 }
 
 fn find_asset(state: &State, name: &Name, field: String) -> Result<AssetIndex, Refusal> {
@@ -237,8 +303,21 @@ fn scale_of(state: &State, asset: AssetIndex) -> u8 {
 }
 
 fn check_range(amount: Atoms, field: String) -> Result<(), Refusal> {
-    if amount >= AUCTION_ATOMS_MAX {
-        return refuse(Reason::AmountTooLarge, field, format!("expected less than 2^112 atoms, found {amount}"));
+    if amount > SUPPLY_MAX {
+        return refuse(Reason::AmountTooLarge, field, format!("expected at most 2^127 atoms, found {amount}"));
+    }
+    Ok(())
+}
+
+/// What goes to auctions has smaller amounts, whose products venues can check exactly; plain transfers have not.
+fn check_auction_range(intent: &BookIntent) -> Result<(), Refusal> {
+    for (at, option) in intent.options.iter().enumerate() {
+        for (side, amount) in [("give", option.give_amount), ("get", option.get_amount)] {
+            if amount >= AUCTION_ATOMS_MAX {
+                let message = format!("expected less than 2^112 atoms, found {amount}");
+                return refuse(Reason::AmountTooLarge, format!("options[{at}].{side}.amount"), message);
+            }
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use super::Commands;
 use crate::breakage::Breakage;
-use crate::command::{Command, Desk, Stop, refuse};
+use crate::command::{Action, Command, Desk, Stop, refuse};
 use crate::event::{Accepted, CommandOutcome, Outcome};
 use crate::ids::Remembered;
 use crate::names::PartyIndex;
@@ -98,6 +98,7 @@ fn fresh(command: &Command, result: Result<Accepted, Refusal>) -> CommandOutcome
 }
 
 fn remember(state: &mut State, party: PartyIndex, command: &Command, result: &Result<Accepted, Refusal>) {
-    let remembered = Remembered { digest: command.digest, result: result.clone() };
+    let is_intent = matches!(command.action, Action::Submit(_));
+    let remembered = Remembered { digest: command.digest, result: result.clone(), is_intent };
     state.ids.insert(party, command.id, remembered);
 }

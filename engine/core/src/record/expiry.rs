@@ -3,26 +3,30 @@
 use super::void_auction;
 use crate::breakage::Breakage;
 use crate::event::{End, Event, IntentChange, IntentEvent, Outcome};
+use crate::ids::FORGOTTEN_MAX;
 use crate::state::State;
 
-/// The most intents that one record lets expire: keeps each record's work bounded.
+/// The most intents that a record lets expire besides twice as many as it may add: its work is bounded, and
+/// intents leave faster than they come.
 const EXPIRED_MAX: usize = 256;
 
-pub(super) fn apply(state: &mut State, outcome: &mut Outcome) -> Result<(), Breakage> {
+/// `commands` is how many commands the record carries.
+pub(super) fn apply(state: &mut State, commands: usize, outcome: &mut Outcome) -> Result<(), Breakage> {
     let is_late = state.auction.as_ref().is_some_and(|pending| state.clock > pending.input.settle_by);
     if is_late {
         void_auction::apply(state, outcome)?;
     }
-    expire_intents(state, outcome);
+    let added = commands.saturating_mul(2);
+    expire_intents(state, EXPIRED_MAX.saturating_add(added), outcome);
     let window_start = state.clock.before(state.config.id_window);
-    state.ids.forget_before(window_start.0 / 1_000_000);
+    state.ids.forget_before(window_start.0 / 1_000_000, FORGOTTEN_MAX.saturating_add(added));
     Ok(())
 }
 
 /// Intents on offer are left alone: their deadline is at or after the auction's end.
-fn expire_intents(state: &mut State, outcome: &mut Outcome) {
+fn expire_intents(state: &mut State, most: usize, outcome: &mut Outcome) {
     let offered_in = state.auction.as_ref().map(|pending| pending.input.auction.0);
-    for key in state.book.due_before(state.clock, EXPIRED_MAX) {
+    for key in state.book.due_before(state.clock, most) {
         let is_offered = state.book.get(key).is_some_and(|intent| Some(intent.last_offered) == offered_in);
         if is_offered {
             continue;

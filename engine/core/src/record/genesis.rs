@@ -10,9 +10,10 @@ use crate::state::{KeyGrant, State};
 ///
 /// # Errors
 ///
-/// Breaks if the record is not a genesis.
+/// Breaks if the record is not a genesis, or its configuration can't work.
 pub fn start(record: &Record) -> Result<State, Breakage> {
     let Body::Genesis(genesis) = &record.body else { return Err(Breakage::Genesis) };
+    genesis.config.check().map_err(Breakage::Config)?;
     let mut state = State::new(genesis.config.clone());
     state.parties.add(genesis.admin.clone(), ());
     let grant = KeyGrant { party: PartyIndex(0), role: Role::Admin, is_active: true };

@@ -117,7 +117,8 @@ pub fn apply(state: &mut State, context: &Context<'_>, record: &Record) -> Resul
         checkpoint::compare(state, *recorded, &mut outcome)?;
     }
     state.clock = record.time;
-    expiry::apply(state, &mut outcome)?;
+    let commands = if let Body::Commands(commands) = &record.body { commands.commands.len() } else { 0 };
+    expiry::apply(state, commands, &mut outcome)?;
     match &record.body {
         Body::Genesis(_) => return Err(Breakage::Genesis),
         Body::Commands(commands) => commands::apply(state, commands, &mut outcome)?,

@@ -19,6 +19,7 @@ use crate::money::{AUCTION_ATOMS_MAX, Atoms};
 use crate::names::{AccountIndex, AssetIndex, AuctionId, DenominationIndex, ModuleIndex, ReserveIndex, VenueIndex};
 use crate::pending::{Offered, PendingAuction};
 use crate::refusal::{Reason, Refusal};
+use crate::root;
 use crate::state::State;
 use crate::venue::Terms;
 
@@ -31,18 +32,23 @@ pub(super) fn apply(
     outcome: &mut Outcome,
 ) -> Result<(), Breakage> {
     let auction = AuctionId(state.auctions.saturating_add(1));
-    let has_order = state.clock < open.close_at && open.close_at <= open.settle_by;
-    if state.auction.is_some() || !has_order {
+    if state.auction.is_some() {
         return Err(Breakage::WrongAuction(auction));
+    }
+    if state.clock >= open.close_at || open.close_at > open.settle_by {
+        // Sequenced too late to take solutions: the shell opens another one.
+        return Ok(());
     }
     let candidates = candidates(state, open);
     let mut draft = Draft::default();
     let expanded: Vec<Candidate> = candidates.iter().filter_map(|key| expand(state, *key)).collect();
     draft.reserve(state, &expanded);
     for candidate in &expanded {
-        if let Err(refusal) = draft.offer(state, candidate) {
-            tell(state, candidate.key, IntentChange::Waiting(refusal), outcome);
+        if draft.is_full(state) {
+            break;
         }
+        let offer = draft.offer(state, candidate);
+        consider(state, candidate.key, auction, offer.err(), outcome);
     }
     draft.add_venues(state);
     let pending = draft.finish(state, context, auction, open);
@@ -59,19 +65,39 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Intents that may be offered now, those longest not offered first.
+/// The most candidates that are looked at for each that may be offered: many may lack funds.
+const CONSIDERED_FACTOR: usize = 4;
+/// The most options of all intents together: with them a snapshot stays below 16 MiB.
+const OPTIONS_IN_ALL_MAX: usize = 60_000;
+/// The most ways to pay for one intent: its options times the accounts they may draw on.
+const WAYS_MAX: usize = 64;
+
+/// Notes that an intent was looked at, and tells its party when it starts to wait for funds.
+fn consider(state: &mut State, key: IntentKey, auction: AuctionId, lack: Option<Refusal>, outcome: &mut Outcome) {
+    let Some(intent) = state.book.get_mut(key) else { return };
+    intent.last_considered = auction.0;
+    let was_waiting = std::mem::replace(&mut intent.is_waiting, lack.is_some());
+    if let Some(refusal) = lack.filter(|_| !was_waiting) {
+        tell(state, key, IntentChange::Waiting(refusal), outcome);
+    }
+}
+
+/// Intents that may be offered now, those longest not looked at first.
 fn candidates(state: &State, open: OpenAuction) -> Vec<IntentKey> {
     let is_valid = |intent: &BookIntent| intent.valid_from <= state.clock && intent.deadline >= open.settle_by;
     let mut keys: Vec<(u64, IntentKey)> = state
         .book
         .iter()
         .filter(|(_, intent)| is_valid(intent))
-        .map(|(key, intent)| (intent.last_offered, *key))
+        .map(|(key, intent)| (intent.last_considered, *key))
         .collect();
     keys.sort_unstable();
-    let most = usize::try_from(state.config.auction_intents_max).unwrap_or(usize::MAX).min(INTENTS_MAX);
-    keys.truncate(most);
+    keys.truncate(intents_max(state).saturating_mul(CONSIDERED_FACTOR));
     keys.into_iter().map(|(_, key)| key).collect()
+}
+
+fn intents_max(state: &State) -> usize {
+    usize::try_from(state.config.auction_intents_max).unwrap_or(usize::MAX).min(INTENTS_MAX)
 }
 
 /// An intent with each of its options tied to one paying account.
@@ -90,12 +116,12 @@ fn expand(state: &State, key: IntentKey) -> Option<Candidate> {
         if !is_open || intent.left(option) == 0 {
             continue;
         }
-        let accounts = state.ledger.of_owner(Owner::Party(key.party)).filter(|(_, account)| {
-            let is_module = option.give_module.is_none_or(|module| module == account.key.module);
-            account.key.asset == option.give_asset && is_module
-        });
+        let accounts = state.ledger.of_owner_in(Owner::Party(key.party), option.give_asset);
+        let accounts =
+            accounts.filter(|(_, account)| option.give_module.is_none_or(|module| module == account.key.module));
         options.extend(accounts.map(|(index, _)| (number, *option, index)));
     }
+    options.truncate(WAYS_MAX);
     Some(Candidate { key, intent, options })
 }
 
@@ -109,6 +135,7 @@ struct Draft {
     /// What the caps of the options on offer could together take from each reserve.
     claims: Vec<Atoms>,
     intents: Vec<(AuctionIntent, Offered)>,
+    options_in_all: usize,
     venues: Vec<(AuctionVenue, VenueIndex)>,
 }
 
@@ -149,16 +176,18 @@ impl Draft {
         let intent = &candidate.intent;
         let fillable = options.iter().fold(0_u128, |sum, option| sum.saturating_add(option.maximum));
         let remaining = intent.remaining();
-        let needed = if intent.is_all_or_nothing { remaining } else { intent.minimum.min(remaining) };
+        let minimum = options.iter().map(|option| option.minimum).min().unwrap_or(1);
+        let needed = if intent.is_all_or_nothing { remaining } else { minimum };
         let is_fillable = match intent.choose {
             Choose::Split => fillable >= needed,
-            Choose::One => !options.is_empty(),
+            Choose::One => true,
         };
-        if !is_fillable {
+        if options.is_empty() || !is_fillable {
             let message = format!("expected funds to fill {needed} atoms, found enough for {fillable}");
             return Err(Refusal::new(Reason::InsufficientFunds, "options", message));
         }
         self.claim(candidate, &options);
+        self.options_in_all = self.options_in_all.saturating_add(options.len());
         let Some(party) = state.parties.name(candidate.key.party.at()) else { return Ok(()) };
         let on_offer = AuctionIntent {
             party: party.clone(),
@@ -167,7 +196,6 @@ impl Draft {
             choose: intent.choose,
             is_all_or_nothing: intent.is_all_or_nothing,
             remaining,
-            minimum: intent.minimum.min(remaining),
             options,
         };
         self.intents.push((on_offer, Offered { key: candidate.key, payee: intent.payee, options: numbers }));
@@ -181,9 +209,13 @@ impl Draft {
         for (number, option, account) in &candidate.options {
             let Some(reserve) = self.reserve_of.get(account).copied() else { continue };
             let Some((_, set_aside)) = self.reserves.get(reserve.at()).copied() else { continue };
-            let maximum = intent.left(option).min(option.affordable(intent.kind, set_aside.amount));
+            let left = intent.left(option);
+            let maximum = left.min(option.affordable(intent.kind, set_aside.amount));
+            let size = if intent.choose == Choose::One { left } else { intent.remaining() };
+            let minimum = option.minimum.min(size);
             let is_whole = intent.choose == Choose::One && intent.is_all_or_nothing;
-            if maximum == 0 || (is_whole && maximum < option.full(intent.kind)) {
+            let is_too_little = intent.choose == Choose::One && maximum < minimum;
+            if maximum == 0 || is_too_little || (is_whole && maximum < option.full(intent.kind)) {
                 continue;
             }
             let get = self.denomination((option.get_asset, option.get_module));
@@ -193,11 +225,18 @@ impl Draft {
                 give_amount: option.give_amount,
                 get_amount: option.get_amount,
                 maximum,
+                minimum,
+                number: *number,
+                left,
                 reserve,
             });
             numbers.push(*number);
         }
         (options, numbers)
+    }
+
+    fn is_full(&self, state: &State) -> bool {
+        self.intents.len() >= intents_max(state) || self.options_in_all >= OPTIONS_IN_ALL_MAX
     }
 
     fn claim(&mut self, candidate: &Candidate, options: &[AuctionOption]) {
@@ -216,7 +255,10 @@ impl Draft {
     }
 
     fn add_venues(&mut self, state: &State) {
-        for (at, (name, venue)) in state.venues.iter().enumerate().take(VENUES_MAX) {
+        for (at, (name, venue)) in state.venues.iter().enumerate() {
+            if self.venues.len() >= VENUES_MAX {
+                return;
+            }
             let index = VenueIndex::from_at(at);
             let inventory = venue.coins.map(|coin| inventory_of(state, index, coin));
             let [first, second] = inventory;
@@ -238,6 +280,8 @@ impl Draft {
         let (accounts, mut reserves): (Vec<AccountIndex>, Vec<Reserve>) = self.reserves.into_iter().unzip();
         for (reserve, claim) in reserves.iter_mut().zip(claims) {
             reserve.is_scarce = claim > reserve.amount;
+            // What only waiting intents could need stays free.
+            reserve.amount = reserve.amount.min(claim);
         }
         let (intents, offered) = self.intents.into_iter().unzip();
         let (venues, venue_indices) = self.venues.into_iter().unzip();
@@ -256,6 +300,7 @@ impl Draft {
             venues,
         };
         PendingAuction {
+            input_digest: root::auction_input(&input),
             input: Arc::new(input),
             is_open: true,
             solutions: Vec::new(),

@@ -3,13 +3,20 @@
 //! It joins the books' root and the ids' root, which are apart because a refusal is
 //! remembered and changes no book.
 
-use crate::auction::Bundle;
+mod auction;
+mod codes;
+
+pub(crate) use auction::{add_bundle, add_verdict, auction_input};
+
+use codes::{choose_code, kind_code, role_code, rules_code};
+
 use crate::book::{BookIntent, IntentKey};
 use crate::event::Accepted;
 use crate::hash::{Hash, Hasher};
 use crate::ledger::{AccountKey, Owner};
 use crate::pending::PendingAuction;
 use crate::price::Price;
+use crate::refusal::Refusal;
 use crate::state::State;
 use crate::venue::Terms;
 
@@ -47,14 +54,14 @@ pub fn ids(state: &State) -> Hash {
     let mut hasher = Hasher::new("clearlane.v1 ids root");
     hasher.count(state.ids.len());
     for (party, id, remembered) in state.ids.iter() {
-        hasher.number(u64::from(party.0)).bytes(&id.0).hash(remembered.digest);
+        hasher.number(u64::from(party.0)).bytes(&id.0).hash(remembered.digest).byte(u8::from(remembered.is_intent));
         match &remembered.result {
             Ok(Accepted::Done) => hasher.byte(0),
             Ok(Accepted::Booked) => hasher.byte(1),
             Ok(Accepted::Queued) => hasher.byte(2),
             Err(refusal) => {
-                hasher.byte(3).bytes(refusal.reason.code().as_bytes());
-                hasher.bytes(refusal.field.as_bytes()).bytes(refusal.message.as_bytes())
+                hasher.byte(3);
+                add_refusal(&mut hasher, refusal)
             }
         };
     }
@@ -64,7 +71,7 @@ pub fn ids(state: &State) -> Hash {
 fn add_config(hasher: &mut Hasher, state: &State) {
     let config = &state.config;
     hasher.bytes(config.cell.as_str().as_bytes()).bytes(config.reference_asset.as_str().as_bytes());
-    hasher.bytes(format!("{:?}", config.rules).as_bytes()).number(u64::from(config.surplus_cap_ppm));
+    hasher.byte(rules_code(config.rules)).number(u64::from(config.surplus_cap_ppm));
     hasher.number(config.id_window.0).number(config.id_ahead.0).number(u64::from(config.ids_max));
     hasher.number(u64::from(config.intents_max)).number(u64::from(config.auction_intents_max));
 }
@@ -94,7 +101,7 @@ fn add_tables(hasher: &mut Hasher, state: &State) {
     hasher.count(state.keys.len());
     for (key, grant) in &state.keys {
         hasher.bytes(&key.0).number(u64::from(grant.party.0));
-        hasher.bytes(format!("{:?}", grant.role).as_bytes()).byte(u8::from(grant.is_active));
+        hasher.byte(role_code(grant.role)).byte(u8::from(grant.is_active));
     }
 }
 
@@ -157,24 +164,21 @@ fn add_account_key(hasher: &mut Hasher, key: AccountKey) {
 
 fn add_intent(hasher: &mut Hasher, key: &IntentKey, intent: &BookIntent) {
     hasher.number(u64::from(key.party.0)).bytes(&key.id.0);
-    hasher.bytes(format!("{:?} {:?}", intent.kind, intent.choose).as_bytes());
+    hasher.byte(kind_code(intent.kind)).byte(choose_code(intent.choose));
     hasher.byte(u8::from(intent.is_all_or_nothing)).byte(u8::from(intent.is_cancelling));
-    hasher.atoms(intent.minimum).number(u64::from(intent.payee.0)).number(intent.valid_from.0);
-    hasher.number(intent.deadline.0).number(u64::from(intent.priority)).number(intent.last_offered);
+    hasher.number(u64::from(intent.payee.0)).number(intent.valid_from.0).number(intent.deadline.0);
+    hasher.number(intent.last_offered).number(intent.last_considered).byte(u8::from(intent.is_waiting));
     hasher.number(intent.chosen.map_or(u64::MAX, u64::from)).count(intent.options.len());
     for option in &intent.options {
         hasher.number(u64::from(option.give_asset.0)).number(u64::from(option.get_asset.0));
         hasher.number(option.give_module.map_or(u64::MAX, |module| u64::from(module.0)));
         hasher.number(u64::from(option.get_module.0)).atoms(option.give_amount).atoms(option.get_amount);
-        hasher.atoms(option.maximum).atoms(option.filled);
+        hasher.atoms(option.maximum).atoms(option.minimum).atoms(option.filled);
     }
 }
 
-/// The frozen input follows from the books when it opened and from its seed.
 fn add_auction(hasher: &mut Hasher, pending: &PendingAuction) {
-    let input = &pending.input;
-    hasher.byte(u8::from(pending.is_open)).number(input.opened_at.0).number(input.close_at.0);
-    hasher.number(input.settle_by.0).hash(input.seed).count(pending.intents.len());
+    hasher.byte(u8::from(pending.is_open)).hash(pending.input_digest).count(pending.intents.len());
     for offered in &pending.intents {
         hasher.number(u64::from(offered.key.party.0)).bytes(&offered.key.id.0);
     }
@@ -187,15 +191,7 @@ fn add_auction(hasher: &mut Hasher, pending: &PendingAuction) {
     }
 }
 
-/// Adds a bundle in its canonical form.
-pub(crate) fn add_bundle(hasher: &mut Hasher, bundle: &Bundle) {
-    hasher.count(bundle.fills.len());
-    for fill in &bundle.fills {
-        hasher.number(u64::from(fill.intent.0)).number(u64::from(fill.option)).atoms(fill.sold).atoms(fill.bought);
-    }
-    hasher.count(bundle.uses.len());
-    for use_ in &bundle.uses {
-        hasher.number(u64::from(use_.venue.0)).byte(u8::from(use_.direction == crate::venue::Direction::Forward));
-        hasher.atoms(use_.amount_in).atoms(use_.amount_out);
-    }
+/// Adds what a refusal is about; its sentence may be worded anew without changing any root.
+pub fn add_refusal<'a>(hasher: &'a mut Hasher, refusal: &Refusal) -> &'a mut Hasher {
+    hasher.bytes(refusal.reason.code().as_bytes()).bytes(refusal.field.as_bytes())
 }
