@@ -1,0 +1,120 @@
+//! Runs the core's work on several threads; the result never depends on how many, nor on how.
+//!
+//! Threads live for one call and borrow what they work on. A panic in a task stops the others at their
+//! next task and is raised again in the caller, so nobody waits for work that will never come.
+
+mod cost_model;
+mod independent;
+mod ready_queue;
+mod sync;
+mod threads;
+mod tickets;
+
+use clearlane_core::lanes::{Batch, Executor, Job, Plan, Sequential};
+
+pub use cost_model::{Choice, CostModel, Method};
+
+/// The most lanes: more threads than any machine here has cores only wait for one another.
+pub const LANES_MAX: usize = 256;
+
+/// An executor that uses up to a fixed number of threads, the caller's among them.
+#[derive(Clone, Copy, Debug)]
+pub struct Workers {
+    lanes: usize,
+    model: CostModel,
+    always: Option<Method>,
+}
+
+impl Workers {
+    /// Makes an executor of `lanes` lanes, brought within 1 and [`LANES_MAX`], for a typical machine.
+    #[must_use]
+    pub fn new(lanes: usize) -> Workers {
+        Workers::with_model(lanes, CostModel::TYPICAL)
+    }
+
+    /// Makes an executor whose choices follow from measuring this machine.
+    #[must_use]
+    pub fn calibrated(lanes: usize) -> Workers {
+        Workers::with_model(lanes, CostModel::calibrated())
+    }
+
+    /// Makes an executor whose choices follow from this model.
+    #[must_use]
+    pub fn with_model(lanes: usize, model: CostModel) -> Workers {
+        Workers { lanes: lanes.clamp(1, LANES_MAX), model, always: None }
+    }
+
+    /// The same executor with its choice made: to compare methods. Where a batch does not commute, the ready
+    /// queue stands in for `Independent`.
+    #[must_use]
+    pub fn always(self, method: Method) -> Workers {
+        Workers { always: Some(method), ..self }
+    }
+
+    /// The costs by which it chooses.
+    #[must_use]
+    pub fn model(&self) -> CostModel {
+        self.model
+    }
+
+    /// How it would run a batch, and why.
+    #[must_use]
+    pub fn choose(&self, batch: &Batch, costs: &[u64]) -> Choice {
+        self.model.choose(batch, costs, self.lanes)
+    }
+
+    fn method(&self, batch: &Batch, costs: &[u64]) -> Method {
+        match self.always {
+            Some(Method::Independent) if !batch.is_commuting() => Method::ReadyQueue,
+            Some(method) => method,
+            None => {
+                let choice = self.choose(batch, costs);
+                tracing::debug!(bundles = batch.len(), lanes = self.lanes, %choice, "lanes");
+                choice.method
+            }
+        }
+    }
+}
+
+impl Executor for Workers {
+    fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    fn run(&self, count: usize, nanos: u64, task: &(dyn Fn(usize) + Sync)) {
+        let lanes = self.lanes.min(count);
+        if lanes <= 1 || !self.model.is_worth_lanes(nanos, lanes) {
+            return Sequential.run(count, nanos, task);
+        }
+        independent::run(lanes, count, task);
+    }
+
+    fn run_batch(&self, batch: &Batch, costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
+        match self.method(batch, costs) {
+            Method::Sequential => Sequential.run_batch(batch, costs, task),
+            Method::Independent => {
+                independent::run(self.lanes, batch.len(), task);
+                None
+            }
+            Method::Tickets => Some(tickets::run(self.lanes, batch, task)),
+            Method::ReadyQueue => {
+                let plan = Plan::new(batch);
+                ready_queue::run(self.lanes, &plan, costs, task);
+                Some(plan)
+            }
+        }
+    }
+
+    fn run_jobs(&self, nanos: u64, jobs: Vec<Job<'_>>) {
+        let lanes = self.lanes.min(jobs.len());
+        if lanes <= 1 || !self.model.is_worth_lanes(nanos, lanes) {
+            return Sequential.run_jobs(nanos, jobs);
+        }
+        threads::share_out(lanes, jobs);
+    }
+}
+
+#[cfg(all(test, feature = "shuttle"))]
+mod schedules;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! The primitives under the executors: the standard library's, or those of `shuttle`, which tries out their schedules.
+
+#[cfg(not(feature = "shuttle"))]
+mod primitives {
+    use std::time::Duration;
+
+    use crossbeam::utils::Backoff;
+
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use std::thread::scope;
+
+    /// How long a lane sleeps at a time once it has spun and yielded in vain: short against any batch that is
+    /// worth lanes, long against a look at what it waits for.
+    const NAP: Duration = Duration::from_micros(50);
+
+    /// Waiting for another lane: spins a little, then yields a little, then naps.
+    #[derive(Debug, Default)]
+    pub(crate) struct Patience(Backoff);
+
+    impl Patience {
+        pub(crate) fn wait(&self) {
+            if self.0.is_completed() {
+                std::thread::park_timeout(NAP);
+            } else {
+                self.0.snooze();
+            }
+        }
+    }
+}
+
+#[cfg(feature = "shuttle")]
+mod primitives {
+    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
+    pub(crate) use shuttle::thread::scope;
+
+    /// Waiting for another lane: lets the scheduler choose whom.
+    #[derive(Debug, Default)]
+    pub(crate) struct Patience;
+
+    impl Patience {
+        pub(crate) fn wait(&self) {
+            shuttle::thread::yield_now();
+        }
+    }
+}
+
+pub(crate) use primitives::{
+    AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience, scope,
+};
