@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::breakage::Breakage;
 use crate::event::{Cause, Posting};
+use crate::lanes::{Executor, apply_in_partitions};
 use crate::money::{Atoms, SUPPLY_MAX};
 use crate::names::{AccountIndex, AssetIndex, ModuleIndex, PartyIndex, VenueIndex};
 
@@ -132,28 +133,35 @@ impl Ledger {
         amount: Atoms,
         cause: Cause,
     ) -> Result<Posting, Breakage> {
-        let from = *self.account(debit).ok_or(Breakage::AccountMissing(debit))?;
-        let to = *self.account(credit).ok_or(Breakage::AccountMissing(credit))?;
+        let posting = Posting { debit, credit, amount, cause };
+        let [from, to] = self.legs(&posting)?;
+        self.accounts.get_mut(from.account.at()).ok_or(Breakage::AccountMissing(debit))?.take(&from)?;
+        self.accounts.get_mut(to.account.at()).ok_or(Breakage::AccountMissing(credit))?.take(&to)?;
+        Ok(posting)
+    }
+
+    /// Posts all of these, as if one after another; each partition of the accounts has a single writer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::post`], for the first posting that breaks; what the accounts hold is then of no use.
+    pub fn post_all(&mut self, postings: &[Posting], executor: &dyn Executor) -> Result<(), Breakage> {
+        let mut legs = Vec::with_capacity(postings.len().saturating_mul(2));
+        for posting in postings {
+            legs.extend(self.legs(posting)?);
+        }
+        apply_in_partitions(executor, &mut self.accounts, &legs, |leg| leg.account.at(), Account::take)
+    }
+
+    fn legs(&self, posting: &Posting) -> Result<[Leg; 2], Breakage> {
+        let (debit, credit) = (posting.debit, posting.credit);
+        let from = self.account(debit).ok_or(Breakage::AccountMissing(debit))?;
+        let to = self.account(credit).ok_or(Breakage::AccountMissing(credit))?;
         if (from.key.asset, from.key.module) != (to.key.asset, to.key.module) {
             return Err(Breakage::DenominationsDiffer { debit, credit });
         }
-        let overdrawn = Breakage::Overdrawn { account: debit, amount };
-        let debited = match from.key.owner {
-            Owner::Issued => from.posted.checked_add(amount).filter(|issued| *issued <= SUPPLY_MAX),
-            Owner::Residual | Owner::Transit | Owner::Party(_) | Owner::Inventory(_) | Owner::Fees(_) => {
-                from.posted.checked_sub(amount).filter(|left| *left >= from.held)
-            }
-        };
-        self.set_posted(debit, debited.ok_or(overdrawn)?)?;
-        let to = *self.account(credit).ok_or(Breakage::AccountMissing(credit))?;
-        let credited = match to.key.owner {
-            Owner::Issued => to.posted.checked_sub(amount),
-            Owner::Residual | Owner::Transit | Owner::Party(_) | Owner::Inventory(_) | Owner::Fees(_) => {
-                to.posted.checked_add(amount)
-            }
-        };
-        self.set_posted(credit, credited.ok_or(Breakage::Overdrawn { account: credit, amount })?)?;
-        Ok(Posting { debit, credit, amount, cause })
+        let leg = |account, is_debit| Leg { account, is_debit, amount: posting.amount };
+        Ok([leg(debit, true), leg(credit, false)])
     }
 
     /// Holds `amount` of the account's free balance.
@@ -178,10 +186,28 @@ impl Ledger {
         account.held = account.held.checked_sub(amount).ok_or(Breakage::Overdrawn { account: index, amount })?;
         Ok(())
     }
+}
 
-    fn set_posted(&mut self, index: AccountIndex, posted: Atoms) -> Result<(), Breakage> {
-        let account = self.accounts.get_mut(index.at()).ok_or(Breakage::AccountMissing(index))?;
-        account.posted = posted;
+/// One side of a posting.
+#[derive(Clone, Copy, Debug)]
+struct Leg {
+    account: AccountIndex,
+    is_debit: bool,
+    amount: Atoms,
+}
+
+impl Account {
+    /// A contra account grows by debits and shrinks by credits, all others the other way round, never below
+    /// what they hold.
+    fn take(&mut self, leg: &Leg) -> Result<(), Breakage> {
+        let is_contra = self.key.owner == Owner::Issued;
+        let posted = match (is_contra, leg.is_debit) {
+            (true, true) => self.posted.checked_add(leg.amount).filter(|issued| *issued <= SUPPLY_MAX),
+            (true, false) => self.posted.checked_sub(leg.amount),
+            (false, true) => self.posted.checked_sub(leg.amount).filter(|left| *left >= self.held),
+            (false, false) => self.posted.checked_add(leg.amount),
+        };
+        self.posted = posted.ok_or(Breakage::Overdrawn { account: leg.account, amount: leg.amount })?;
         Ok(())
     }
 }

@@ -1,12 +1,16 @@
 //! Posts what clearing decided. Every amount was verified before; a failure here halts the engine.
+//!
+//! The postings of all bundles are laid out in order, then posted with one writer for each part of the accounts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::void_auction::{end_if_cancelled, release};
 use super::{Context, SettleAuction};
 use crate::auction::{Clearing, Executed, Fill, VenueUse, clear, score_fill};
 use crate::breakage::Breakage;
-use crate::event::{Cause, End, Event, FillEvent, IntentChange, IntentEvent, Outcome};
+use crate::event::{Cause, End, Event, FillEvent, IntentChange, IntentEvent, Outcome, Posting};
+use crate::lanes::Executor;
 use crate::ledger::{AccountKey, Owner};
 use crate::money::Atoms;
 use crate::names::{AccountIndex, AssetIndex, DenominationIndex, ModuleIndex, VenueIndex};
@@ -33,6 +37,7 @@ pub(super) fn apply(
     for executed in &clearing.executed {
         posting.post_bundle(executed)?;
     }
+    posting.post_all(context.executor)?;
     posting.settle_venues()?;
     for offered in &pending.intents {
         end_if_cancelled(state, offered.key, outcome);
@@ -59,38 +64,48 @@ struct Settlement<'a> {
     pending: &'a PendingAuction,
     outcome: &'a mut Outcome,
     venues: Vec<Option<VenueState>>,
+    postings: Vec<Posting>,
 }
 
 impl<'a> Settlement<'a> {
     fn new(state: &'a mut State, pending: &'a PendingAuction, outcome: &'a mut Outcome) -> Settlement<'a> {
         let venues = vec![None; pending.venues.len()];
-        Settlement { state, pending, outcome, venues }
+        Settlement { state, pending, outcome, venues, postings: Vec::new() }
     }
 
     /// Everything that leaves goes through the transit accounts, and what is left there is the remainder.
     fn post_bundle(&mut self, executed: &Executed) -> Result<(), Breakage> {
-        let mut touched: Vec<DenominationIndex> = Vec::new();
+        let mut transit: BTreeMap<DenominationIndex, (Atoms, Atoms)> = BTreeMap::new();
+        let mut count = |coin, arrives: Atoms, leaves: Atoms| {
+            let (arrived, left) = transit.entry(coin).or_default();
+            (*arrived, *left) = (arrived.saturating_add(arrives), left.saturating_add(leaves));
+        };
         for fill in &executed.bundle.fills {
-            touched.push(self.take_from_owner(fill)?);
+            count(self.take_from_owner(fill)?, fill.sold, 0);
         }
         for use_ in &executed.bundle.uses {
             let (_, out) = self.coins(use_)?;
-            touched.push(out);
+            count(out, use_.amount_out, 0);
             let stock = self.inventory(use_.venue, out)?;
             self.collect(stock, out, use_.amount_out, self.cause())?;
         }
         for use_ in &executed.bundle.uses {
             let (input, _) = self.coins(use_)?;
+            count(input, 0, use_.amount_in);
             let stock = self.inventory(use_.venue, input)?;
             self.hand_out(stock, input, use_.amount_in, self.cause())?;
             self.advance(use_)?;
         }
         for fill in &executed.bundle.fills {
-            self.give_to_payee(fill)?;
+            count(self.give_to_payee(fill)?, 0, fill.bought);
         }
-        touched.sort_unstable();
-        touched.dedup();
-        touched.into_iter().try_for_each(|denomination| self.post_remainder(denomination))
+        transit.into_iter().try_for_each(|(coin, (arrived, left))| self.post_remainder(coin, arrived, left))
+    }
+
+    /// Posts what the bundles laid out.
+    fn post_all(&mut self, executor: &dyn Executor) -> Result<(), Breakage> {
+        let postings = std::mem::take(&mut self.postings);
+        self.state.ledger.post_all(&postings, executor)
     }
 
     fn take_from_owner(&mut self, fill: &Fill) -> Result<DenominationIndex, Breakage> {
@@ -106,7 +121,7 @@ impl<'a> Settlement<'a> {
         Ok(option.give)
     }
 
-    fn give_to_payee(&mut self, fill: &Fill) -> Result<(), Breakage> {
+    fn give_to_payee(&mut self, fill: &Fill) -> Result<DenominationIndex, Breakage> {
         let broken = Breakage::Settlement(self.pending.input.auction);
         let intent = self.pending.input.intents.get(fill.intent.at());
         let option = intent.and_then(|intent| intent.options.get(usize::from(fill.option)));
@@ -117,7 +132,8 @@ impl<'a> Settlement<'a> {
         let account = self.account(Owner::Party(offered.payee), option.get)?;
         let cause = Cause::Fill(self.pending.input.auction, offered.key.party, offered.key.id);
         self.hand_out(account, option.get, fill.bought, cause)?;
-        self.mark_filled(fill, &offered)
+        self.mark_filled(fill, &offered)?;
+        Ok(option.get)
     }
 
     fn mark_filled(&mut self, fill: &Fill, offered: &Offered) -> Result<(), Breakage> {
@@ -179,11 +195,13 @@ impl<'a> Settlement<'a> {
         Ok(())
     }
 
-    fn post_remainder(&mut self, denomination: DenominationIndex) -> Result<(), Breakage> {
-        let transit = self.account(Owner::Transit, denomination)?;
-        let left = self.state.ledger.free(transit);
-        let residual = self.account(Owner::Residual, denomination)?;
-        self.post(transit, residual, left, self.cause())
+    fn post_remainder(&mut self, coin: DenominationIndex, arrived: Atoms, left: Atoms) -> Result<(), Breakage> {
+        let broken = Breakage::Settlement(self.pending.input.auction);
+        let rest = arrived.checked_sub(left).ok_or(broken)?;
+        let transit = self.account(Owner::Transit, coin)?;
+        let residual = self.account(Owner::Residual, coin)?;
+        self.lay_out(transit, residual, rest, self.cause());
+        Ok(())
     }
 
     fn collect(
@@ -194,7 +212,8 @@ impl<'a> Settlement<'a> {
         cause: Cause,
     ) -> Result<(), Breakage> {
         let transit = self.account(Owner::Transit, coin)?;
-        self.post(from, transit, amount, cause)
+        self.lay_out(from, transit, amount, cause);
+        Ok(())
     }
 
     fn hand_out(
@@ -205,7 +224,17 @@ impl<'a> Settlement<'a> {
         cause: Cause,
     ) -> Result<(), Breakage> {
         let transit = self.account(Owner::Transit, coin)?;
-        self.post(transit, to, amount, cause)
+        self.lay_out(transit, to, amount, cause);
+        Ok(())
+    }
+
+    /// A posting that is made with those of all other bundles.
+    fn lay_out(&mut self, debit: AccountIndex, credit: AccountIndex, amount: Atoms, cause: Cause) {
+        if amount > 0 {
+            let posting = Posting { debit, credit, amount, cause };
+            self.outcome.events.push(Event::Posted(posting));
+            self.postings.push(posting);
+        }
     }
 
     fn post(&mut self, debit: AccountIndex, credit: AccountIndex, amount: Atoms, cause: Cause) -> Result<(), Breakage> {
