@@ -150,7 +150,7 @@ impl Ledger {
         for posting in postings {
             legs.extend(self.legs(posting)?);
         }
-        apply_in_partitions(executor, &mut self.accounts, &legs, |leg| leg.account.at(), Account::take)
+        apply_in_partitions(executor, &mut self.accounts, &[legs], |leg: &Leg| leg.account.at(), Account::take)
     }
 
     fn legs(&self, posting: &Posting) -> Result<[Leg; 2], Breakage> {

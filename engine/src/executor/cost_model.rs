@@ -55,8 +55,17 @@ pub struct Choice {
     pub expected: Vec<(Method, u64)>,
     /// The work of the batch, in expected nanoseconds.
     pub work: u64,
+    /// How much its bundles meet.
+    pub contention: Contention,
+}
+
+/// How much the bundles of a batch meet on resources, by a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contention {
     /// The share of the bundles that write to the hottest resource, in thousandths.
     pub hottest_permille: u64,
+    /// Of a million pairs of bundles, how many write to a common resource.
+    pub meeting_ppm: u64,
 }
 
 impl std::fmt::Display for Choice {
@@ -67,7 +76,7 @@ impl std::fmt::Display for Choice {
             "{}: of {} µs of work, {} ‰ on one resource,",
             self.method.name(),
             micros(self.work),
-            self.hottest_permille
+            self.contention.hottest_permille
         )?;
         for (method, nanos) in &self.expected {
             write!(formatter, " {} {} µs", method.name(), micros(*nanos))?;
@@ -104,7 +113,7 @@ impl CostModel {
         let idle = |_: usize| {};
         let spawn = nanos(least(|| independent::run(2, 2, &idle)));
         let planning = each(least(|| drop(Planner::new(&batch).next_part(batch.len()))));
-        let claiming = each(least(|| drop(tickets::run(1, &batch, &idle)))).saturating_sub(planning);
+        let claiming = each(least(|| drop(tickets::run(1, &batch, 0, &idle)))).saturating_sub(planning);
         let ranking = each(least(|| drop(ready_queue::ReadyQueue::new(&plan, &[], 2))));
         let releasing = each(least(|| ready_queue::run(1, &plan, &[], &idle))).saturating_sub(ranking);
         // What one thread alone measures, lanes pay about twice: they pass cache lines to each other.
@@ -124,8 +133,8 @@ impl CostModel {
         let work = (0..batch.len()).fold(0, |sum: u64, at| sum.saturating_add(cost_of(costs, at)));
         let spawn = self.spawn.saturating_mul(lanes.saturating_sub(1) as u64);
         let is_worth_a_look = lanes > 1 && batch.len() > 1 && work / 2 > spawn / lanes as u64;
-        let hottest_permille = if is_worth_a_look { hottest_permille(batch) } else { 0 };
-        let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, hottest_permille };
+        let contention = if is_worth_a_look { contention(batch) } else { Contention::default() };
+        let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, contention };
         if !is_worth_a_look {
             choice.expected.push((Method::Sequential, work));
             return choice;
@@ -152,15 +161,16 @@ impl CostModel {
         let (bundles, lanes) = (bundles as u64, lanes as u64);
         let spawn = self.spawn.saturating_mul(lanes - 1);
         let each = |nanos: u64| bundles.saturating_mul(nanos);
-        let hot = |nanos: u64| (nanos / 1_000).saturating_mul(choice.hottest_permille);
+        let hot = |nanos: u64| (nanos / 1_000).saturating_mul(choice.contention.hottest_permille);
         let spread = |nanos: u64| (nanos / lanes).max(hot(nanos));
         match method {
             Method::Sequential => choice.work,
             Method::Independent => spawn + (choice.work + each(self.claim)) / lanes,
             Method::Tickets => {
                 let all = choice.work.saturating_add(each(self.claim + self.plan));
-                // In order, a lane that meets the hottest resource stands still while another has it.
-                let stalls = hot(choice.work) / lanes * (lanes - 1);
+                // In order, a lane that meets another stands still for half a bundle, and each hot one is met.
+                let met = choice.contention.meeting_ppm.saturating_mul(lanes - 1).min(1_000_000);
+                let stalls = (choice.work / 2_000_000).saturating_mul(met).max(hot(choice.work) / 2) / lanes;
                 spawn.saturating_add(spread(all).max(each(self.plan))).saturating_add(stalls)
             }
             Method::ReadyQueue => {
@@ -176,19 +186,25 @@ fn cost_of(costs: &[u64], at: usize) -> u64 {
     costs.get(at).copied().unwrap_or(UNKNOWN_NANOS)
 }
 
-/// The share of the bundles that write to the hottest resource, by a sample spread over the batch.
-fn hottest_permille(batch: &Batch) -> u64 {
+/// How much bundles meet, by a sample spread over the batch.
+pub(super) fn contention(batch: &Batch) -> Contention {
     let mut writers = vec![0_u32; batch.resources()];
     let stride = batch.len().div_ceil(SAMPLED_MAX).max(1);
-    let mut hottest = 0;
+    let (mut hottest, mut meetings) = (0, 0_u64);
     for at in (0..batch.len()).step_by(stride) {
         for touch in batch.touches_of(at).iter().filter(|touch| touch.access() == Access::Write) {
             let count = &mut writers[touch.resource() as usize];
+            meetings += u64::from(*count);
             *count += 1;
             hottest = hottest.max(*count);
         }
     }
-    u64::from(hottest) * 1_000 / (batch.len().div_ceil(stride) as u64).max(1)
+    let sampled = (batch.len().div_ceil(stride) as u64).max(1);
+    let pairs = (sampled * (sampled - 1) / 2).max(1);
+    Contention {
+        hottest_permille: u64::from(hottest) * 1_000 / sampled,
+        meeting_ppm: meetings.saturating_mul(1_000_000) / pairs,
+    }
 }
 
 /// Bundles that write to three of many resources.

@@ -12,7 +12,7 @@ mod tickets;
 
 use clearlane_core::lanes::{Batch, Executor, Job, Plan, Sequential};
 
-pub use cost_model::{Choice, CostModel, Method};
+pub use cost_model::{Choice, Contention, CostModel, Method};
 
 /// The most lanes: more threads than any machine here has cores only wait for one another.
 pub const LANES_MAX: usize = 256;
@@ -96,7 +96,7 @@ impl Executor for Workers {
                 independent::run(self.lanes, batch.len(), task);
                 None
             }
-            Method::Tickets => Some(tickets::run(self.lanes, batch, task)),
+            Method::Tickets => Some(tickets::run(self.lanes, batch, cost_model::contention(batch).meeting_ppm, task)),
             Method::ReadyQueue => {
                 let plan = Plan::new(batch);
                 ready_queue::run(self.lanes, &plan, costs, task);

@@ -14,16 +14,25 @@ mod primitives {
     /// worth lanes, long against a look at what it waits for.
     const NAP: Duration = Duration::from_micros(50);
 
-    /// Waiting for another lane: spins a little, then yields a little, then naps.
+    /// How often a lane yields before it naps: naps outlast many bundles.
+    const YIELDS_MAX: u32 = 2_000;
+
+    /// Waiting for another lane: spins a little, then yields, then naps.
     #[derive(Debug, Default)]
-    pub(crate) struct Patience(Backoff);
+    pub(crate) struct Patience {
+        backoff: Backoff,
+        yields: u32,
+    }
 
     impl Patience {
-        pub(crate) fn wait(&self) {
-            if self.0.is_completed() {
-                std::thread::park_timeout(NAP);
+        pub(crate) fn wait(&mut self) {
+            if !self.backoff.is_completed() {
+                self.backoff.snooze();
+            } else if self.yields < YIELDS_MAX {
+                self.yields += 1;
+                std::thread::yield_now();
             } else {
-                self.0.snooze();
+                std::thread::park_timeout(NAP);
             }
         }
     }
@@ -40,7 +49,7 @@ mod primitives {
     pub(crate) struct Patience;
 
     impl Patience {
-        pub(crate) fn wait(&self) {
+        pub(crate) fn wait(&mut self) {
             shuttle::thread::yield_now();
         }
     }

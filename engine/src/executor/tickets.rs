@@ -18,10 +18,14 @@ const PART: usize = 2_048;
 const CLAIM_MAX: usize = 64;
 /// The claims a lane makes of a batch at least: small batches are claimed singly.
 const CLAIMS_PER_LANE: usize = 128;
+/// Of so many pairs of claims at most one may meet on a resource: else lanes wait for whole claims.
+const PAIRS_APART: u64 = 16;
 
 /// Plans and runs a batch on so many lanes; returns the plan.
-pub(super) fn run(lanes: usize, batch: &Batch, task: &(dyn Fn(usize) + Sync)) -> Plan {
-    let tickets = Tickets::new(batch, lanes);
+///
+/// Of a million pairs of bundles, `meeting_ppm` are expected to conflict.
+pub(super) fn run(lanes: usize, batch: &Batch, meeting_ppm: u64, task: &(dyn Fn(usize) + Sync)) -> Plan {
+    let tickets = Tickets::new(batch, lanes, meeting_ppm);
     on_threads_after(lanes, &mut || tickets.plan(batch), &|| tickets.work(task));
     let mut plan = Plan::default();
     for part in tickets.parts {
@@ -51,11 +55,13 @@ struct Tickets {
 }
 
 impl Tickets {
-    fn new(batch: &Batch, lanes: usize) -> Tickets {
+    fn new(batch: &Batch, lanes: usize, meeting_ppm: u64) -> Tickets {
         let bundles = batch.len();
+        let apart = (1_000_000 / meeting_ppm.max(1) / PAIRS_APART).isqrt();
+        let most = usize::try_from(apart).unwrap_or(CLAIM_MAX).clamp(1, CLAIM_MAX);
         Tickets {
             bundles,
-            claim: (bundles / lanes.saturating_mul(CLAIMS_PER_LANE).max(1)).clamp(1, CLAIM_MAX),
+            claim: (bundles / lanes.saturating_mul(CLAIMS_PER_LANE).max(1)).clamp(1, most),
             next: CachePadded::new(AtomicUsize::new(0)),
             parts: (0..bundles.div_ceil(PART)).map(|_| OnceLock::new()).collect(),
             planned: CachePadded::new(AtomicUsize::new(0)),
@@ -103,7 +109,7 @@ impl Tickets {
 
     /// The part of this number, once it is planned.
     fn part(&self, number: usize) -> Option<&Part> {
-        let patience = Patience::default();
+        let mut patience = Patience::default();
         while self.planned.load(Ordering::Acquire) <= number {
             if self.stop.is_set() {
                 return None;
@@ -115,7 +121,7 @@ impl Tickets {
 
     fn wait_for(&self, node: usize) -> bool {
         let Some(is_done) = self.is_done.get(node) else { return self.wait_for_join(node) };
-        let patience = Patience::default();
+        let mut patience = Patience::default();
         while !is_done.load(Ordering::Acquire) {
             if self.stop.is_set() {
                 return false;

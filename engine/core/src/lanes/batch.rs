@@ -15,12 +15,7 @@ pub struct Touch(u32);
 
 impl Touch {
     fn new(resource: u32, access: Access) -> Touch {
-        let bits = match access {
-            Access::Read => 0,
-            Access::Write => 1,
-            Access::Add => 2,
-        };
-        Touch(resource.wrapping_shl(2) | bits)
+        Touch(resource.wrapping_shl(2) | bits_of(access))
     }
 
     /// The resource's number in its batch.
@@ -32,11 +27,25 @@ impl Touch {
     /// How it is touched.
     #[must_use]
     pub fn access(self) -> Access {
-        match self.0 & 3 {
-            0 => Access::Read,
-            1 => Access::Write,
-            _ => Access::Add,
-        }
+        access_of(self.0)
+    }
+}
+
+/// An access in two bits.
+pub(super) fn bits_of(access: Access) -> u32 {
+    match access {
+        Access::Read => 0,
+        Access::Write => 1,
+        Access::Add => 2,
+    }
+}
+
+/// The access in the last two bits.
+pub(super) fn access_of(bits: u32) -> Access {
+    match bits & 3 {
+        0 => Access::Read,
+        1 => Access::Write,
+        _ => Access::Add,
     }
 }
 

@@ -12,7 +12,7 @@ const PARTITIONS_MAX: usize = 8;
 /// Nanoseconds that applying one effect is expected to take.
 const EFFECT_NANOS: u64 = 10;
 
-/// Applies `apply(cell, effect)` to the cell that each effect names.
+/// Applies `apply(cell, effect)` to the cell that each effect names, list after list.
 ///
 /// An effect on no cell does nothing.
 ///
@@ -20,22 +20,24 @@ const EFFECT_NANOS: u64 = 10;
 ///
 /// The error of the earliest effect that fails; which later ones were applied then is not said, so what the
 /// cells hold must not be used.
-pub fn apply_in_partitions<T: Send, E: Sync, X: Send + Sync>(
+pub fn apply_in_partitions<T: Send, E, X: Send + Sync>(
     executor: &dyn Executor,
     cells: &mut [T],
-    effects: &[E],
+    effects: &[impl AsRef<[E]> + Sync],
     cell_of: impl Fn(&E) -> usize + Sync,
     apply: impl Fn(&mut T, &E) -> Result<(), X> + Sync,
 ) -> Result<(), X> {
     let partitions = executor.lanes().clamp(1, PARTITIONS_MAX);
     let size = cells.len().div_ceil(partitions).max(1);
-    let failures: Vec<OnceLock<(usize, X)>> = (0..partitions).map(|_| OnceLock::new()).collect();
-    let work = |first: usize, own: &mut [T], failure: &OnceLock<(usize, X)>| {
-        for (at, effect) in effects.iter().enumerate() {
-            let cell = cell_of(effect).checked_sub(first).and_then(|place| own.get_mut(place));
-            let Some(Err(error)) = cell.map(|cell| apply(cell, effect)) else { continue };
-            failure.get_or_init(|| (at, error));
-            return;
+    let failures: Vec<OnceLock<((usize, usize), X)>> = (0..partitions).map(|_| OnceLock::new()).collect();
+    let work = |first: usize, own: &mut [T], failure: &OnceLock<((usize, usize), X)>| {
+        for (list, effects) in effects.iter().enumerate() {
+            for (at, effect) in effects.as_ref().iter().enumerate() {
+                let cell = cell_of(effect).checked_sub(first).and_then(|place| own.get_mut(place));
+                let Some(Err(error)) = cell.map(|cell| apply(cell, effect)) else { continue };
+                failure.get_or_init(|| ((list, at), error));
+                return;
+            }
         }
     };
     let parts = cells.chunks_mut(size).zip(&failures).enumerate();
@@ -43,7 +45,8 @@ pub fn apply_in_partitions<T: Send, E: Sync, X: Send + Sync>(
         let work = &work;
         Box::new(move || work(number.saturating_mul(size), own, failure)) as Job<'_>
     });
-    let nanos = u64::try_from(effects.len()).unwrap_or(u64::MAX).saturating_mul(EFFECT_NANOS);
+    let count = effects.iter().fold(0_usize, |sum, effects| sum.saturating_add(effects.as_ref().len()));
+    let nanos = u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(EFFECT_NANOS);
     executor.run_jobs(nanos, jobs.collect());
     let failed = failures.into_iter().filter_map(OnceLock::into_inner);
     failed.min_by_key(|(at, _)| *at).map_or(Ok(()), |(_, error)| Err(error))
@@ -86,7 +89,13 @@ mod tests {
         };
         let run = |lanes: usize, effects: &[(usize, i64)]| {
             let mut cells = vec![0; 37];
-            let result = apply_in_partitions(&Shuffled(lanes), &mut cells, effects, |(cell, _)| *cell, apply);
+            let result = apply_in_partitions(
+                &Shuffled(lanes),
+                &mut cells,
+                &[&effects[..300], &effects[300..]],
+                |(cell, _)| *cell,
+                apply,
+            );
             (result, cells)
         };
         let expected = run(1, &effects[..900]);
@@ -94,7 +103,7 @@ mod tests {
             assert_eq!(run(lanes, &effects[..900]), expected, "{lanes} lanes");
             assert_eq!(run(lanes, &effects).0, Err(997), "{lanes} lanes");
         }
-        let nothing = apply_in_partitions(&Shuffled(2), &mut [0; 0], &[(1, 2)], |(cell, _)| *cell, apply);
+        let nothing = apply_in_partitions(&Shuffled(2), &mut [0; 0], &[[(1, 2)]], |(cell, _)| *cell, apply);
         assert_eq!(nothing, Ok(()));
     }
 }

@@ -5,7 +5,7 @@
 //! them: a node of no cost that follows the first and that the second follow. Without it the links would
 //! be as many as the pairs.
 
-use super::batch::{Batch, Touch};
+use super::batch::{Batch, Touch, access_of, bits_of};
 use super::plan::Plan;
 use super::resource::Access;
 
@@ -24,12 +24,22 @@ struct Last {
     /// The group before: nobody, one node, or a list.
     before: u32,
     before_colour: u32,
+    /// How many wrote, above two bits for how the last group touched it.
     writers: u32,
-    access: Access,
 }
 
-const UNTOUCHED: Last =
-    Last { group: NONE, colour: 0, before: NONE, before_colour: 0, writers: 0, access: Access::Write };
+/// Nobody touched it, which leaves it as a writer would.
+const UNTOUCHED: Last = Last { group: NONE, colour: 0, before: NONE, before_colour: 0, writers: 1 };
+
+impl Last {
+    fn access(&self) -> Access {
+        access_of(self.writers)
+    }
+
+    fn set_access(&mut self, access: Access) {
+        self.writers = (self.writers & !3) | bits_of(access);
+    }
+}
 
 /// A member of a group of several, and where the rest of the group is.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +113,8 @@ impl<'a> Planner<'a> {
     fn follow(&mut self, touch: Touch, node: u32, part: &mut Plan) -> u32 {
         let Some(last) = self.last.get_mut(number(touch.resource())) else { return 0 };
         let access = touch.access();
-        if access == Access::Write || last.access == Access::Write || last.access == access {
-            let is_member = access != Access::Write && last.access == access;
+        if access == Access::Write || last.access() == Access::Write || last.access() == access {
+            let is_member = access != Access::Write && last.access() == access;
             let (group, colour) = if is_member { (last.before, last.before_colour) } else { (last.group, last.colour) };
             link(&self.members, group, part);
             return colour;
@@ -123,9 +133,9 @@ impl<'a> Planner<'a> {
         let Some(last) = self.last.get_mut(number(touch.resource())) else { return };
         let access = touch.access();
         if access == Access::Write {
-            last.writers = last.writers.saturating_add(1);
-            self.hottest = self.hottest.max(last.writers);
-        } else if last.access == access {
+            last.writers = last.writers.saturating_add(4);
+            self.hottest = self.hottest.max(last.writers.wrapping_shr(2));
+        } else if last.access() == access {
             self.members.push(Member { node, rest: last.group });
             let place = u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(NONE);
             last.group = place | IS_LIST;
@@ -136,7 +146,7 @@ impl<'a> Planner<'a> {
         last.before_colour = last.colour;
         last.group = node;
         last.colour = colour;
-        last.access = access;
+        last.set_access(access);
     }
 }
 
