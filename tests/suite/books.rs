@@ -1,10 +1,11 @@
 //! What accepted commands do to the books.
 
-use clearlane_core::command::{Action, Role};
+use clearlane_core::command::{Action, DefineAsset, Role};
 use clearlane_core::event::{Accepted, End, Event, IntentChange};
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::AUCTION_ATOMS_MAX;
+use clearlane_core::price::Price;
 use clearlane_core::record::{Body, Commands, OpenAuction};
 use clearlane_core::root;
 use clearlane_core::time::Span;
@@ -186,4 +187,12 @@ fn ids_are_forgotten_faster_than_they_come() {
         .collect();
     desk.record(batch(later));
     assert!(desk.state.ids.len() < 2_600, "found {}", desk.state.ids.len());
+}
+
+#[test]
+fn the_reference_asset_is_worth_one_without_a_word() {
+    let mut desk = Desk::new();
+    desk.admin(Action::DefineAsset(DefineAsset { code: name("EUR"), scale: 2 }));
+    let asset = desk.state.asset(&name("EUR")).and_then(|at| desk.state.assets.get(at.at()));
+    assert_eq!(asset.expect("defined").price, Price::parse("1"));
 }

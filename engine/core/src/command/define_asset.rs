@@ -1,8 +1,11 @@
 //! Names a new asset. Repeating a definition word for word is accepted; changing one is not.
+//!
+//! The reference asset is worth one of itself from its definition on.
 
 use super::{DefineAsset, Desk, Stop, refuse};
 use crate::event::Accepted;
 use crate::money::SCALE_MAX;
+use crate::price::Price;
 use crate::refusal::Reason;
 use crate::state::{ASSETS_MAX, Asset};
 
@@ -22,6 +25,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, asset: &DefineAsset) -> Result<Accepted
     if assets.len() >= ASSETS_MAX {
         refuse(Reason::Exhausted, "code", format!("expected at most {ASSETS_MAX} assets"))?;
     }
-    assets.add(asset.code.clone(), Asset { scale: asset.scale, price: None });
+    let price = Price::parse("1").filter(|_| asset.code == desk.state.config.reference_asset);
+    assets.add(asset.code.clone(), Asset { scale: asset.scale, price });
     Ok(Accepted::Done)
 }

@@ -89,7 +89,7 @@ pub struct DefineModule {
     pub name: Name,
 }
 
-/// Names a new party, with its first key if one is given.
+/// Names a new party.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefineParty {
     /// Its name.
@@ -211,8 +211,34 @@ impl Action {
         }
     }
 
-    /// Does it, or says why not; a refusal changes nothing.
+    /// Does it, or says why not; a refusal changes nothing, and its field is a path in the command.
     pub(crate) fn apply(&self, desk: &mut Desk<'_>) -> Result<Accepted, Stop> {
+        self.act(desk).map_err(|stop| match stop {
+            Stop::Refused(refusal) => {
+                Stop::Refused(Refusal { field: format!("{}.{}", self.name(), refusal.field), ..refusal })
+            }
+            Stop::Broken(breakage) => Stop::Broken(breakage),
+        })
+    }
+
+    /// The name of the command's field that holds the action.
+    fn name(&self) -> &'static str {
+        match self {
+            Action::Submit(_) => "intent",
+            Action::Cancel(_) => "cancel",
+            Action::DefineAsset(_) => "define_asset",
+            Action::DefineModule(_) => "define_module",
+            Action::DefineParty(_) => "define_party",
+            Action::AddKey(_) => "add_key",
+            Action::RevokeKey(_) => "revoke_key",
+            Action::DefineVenue(_) => "define_venue",
+            Action::SetPrice(_) => "set_price",
+            Action::Deposit(_) => "deposit",
+            Action::Withdraw(_) => "withdraw",
+        }
+    }
+
+    fn act(&self, desk: &mut Desk<'_>) -> Result<Accepted, Stop> {
         match self {
             Action::Submit(intent) => submit::apply(desk, intent),
             Action::Cancel(cancel) => cancel::apply(desk, cancel),

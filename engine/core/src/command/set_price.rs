@@ -1,6 +1,6 @@
 //! Sets or clears a reference price. An auction in progress keeps the price it opened with.
 
-use super::{Desk, SetPrice, Stop};
+use super::{Desk, SetPrice, Stop, refuse};
 use crate::event::Accepted;
 use crate::refusal::{Reason, Refusal};
 
@@ -8,6 +8,11 @@ pub(super) fn apply(desk: &mut Desk<'_>, set: &SetPrice) -> Result<Accepted, Sto
     let at = desk.state.assets.find(&set.asset);
     let asset = at.and_then(|at| desk.state.assets.get_mut(at));
     let unknown = || Refusal::new(Reason::UnknownAsset, "asset", format!("no asset is named {}", set.asset));
-    asset.ok_or_else(unknown)?.price = set.price;
+    let asset = asset.ok_or_else(unknown)?;
+    if set.asset == desk.state.config.reference_asset && set.price != asset.price {
+        let message = format!("expected 1, as scores are counted in {}", set.asset);
+        refuse(Reason::OutOfRange, "price", message)?;
+    }
+    asset.price = set.price;
     Ok(Accepted::Done)
 }

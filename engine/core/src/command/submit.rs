@@ -22,7 +22,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, intent: &Intent) -> Result<Accepted, St
     check_auction_range(&booked)?;
     if u32::try_from(desk.state.book.len()).is_ok_and(|open| open >= desk.state.config.intents_max) {
         let message = format!("expected at most {} open intents", desk.state.config.intents_max);
-        refuse(Reason::Exhausted, "intent", message)?;
+        refuse(Reason::Exhausted, "options", message)?;
     }
     let key = IntentKey { party: desk.party, id: desk.id };
     desk.state.book.insert(key, booked);
@@ -86,12 +86,12 @@ fn check_sizes(intent: &Intent) -> Result<(), Refusal> {
 fn check_times(state: &State, intent: &Intent) -> Result<(), Refusal> {
     if intent.deadline <= state.clock {
         let message = format!("expected later than {} ns, found {} ns", state.clock.0, intent.deadline.0);
-        return refuse(Reason::DeadlinePassed, "deadline", message);
+        return refuse(Reason::DeadlinePassed, "deadline_ns", message);
     }
     if intent.valid_from >= intent.deadline {
         let message =
             format!("expected before the deadline {} ns, found {} ns", intent.deadline.0, intent.valid_from.0);
-        return refuse(Reason::DeadlineBeforeStart, "valid_from", message);
+        return refuse(Reason::DeadlineBeforeStart, "valid_from_ns", message);
     }
     Ok(())
 }
