@@ -88,7 +88,15 @@ impl Engine {
             requested = stop_requested() => requested,
             () = running.halted() => Ok(()),
         };
-        let stopped = running.stop().await.map_err(|error| Failure::Failed(error.to_string()));
+        let stopped = tokio::select! {
+            biased;
+            _ = stop_requested() => {
+                // What was acknowledged is in the log; whoever signals twice does not want to wait for the rest.
+                eprintln!("clearlane: stopped at once by a second signal");
+                std::process::exit(1);
+            }
+            stopped = running.stop() => stopped.map_err(|error| Failure::Failed(error.to_string())),
+        };
         requested.and(stopped)?;
         report::print(is_json, "stopped", &json!({ "stopped": true, "address": address }));
         Ok(())
