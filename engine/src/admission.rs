@@ -2,6 +2,7 @@
 //!
 //! Size, the message itself, key, signature. What is refused here is neither logged nor remembered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -140,7 +141,12 @@ impl Verifier {
                 recv(self.stopped) -> _ => return,
             };
             let Ok(job) = job else { return };
-            let result = self.admit(job.envelope, job.room);
+            // One envelope that can't be read must not take the thread from all others.
+            let admit = || self.admit(job.envelope, job.room);
+            let Ok(result) = catch_unwind(AssertUnwindSafe(admit)) else {
+                tracing::error!("verifying an envelope panicked");
+                continue;
+            };
             // The caller may have gone; what was sequenced still happens.
             let _ = job.answer.send(result);
         }

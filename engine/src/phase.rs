@@ -45,7 +45,7 @@ impl Phases {
     ///
     /// # Errors
     ///
-    /// `STOPPING` if nobody will answer any more.
+    /// `STOPPING` if nobody will answer any more; what was asked may have happened or not.
     pub async fn answer<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Refusal> {
         let mut phases = self.clone();
         tokio::select! {

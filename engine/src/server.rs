@@ -261,3 +261,69 @@ fn threads(setting: usize) -> usize {
     }
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
+
+#[cfg(test)]
+mod tests {
+    use clearlane_log::{Batches, Header, MemoryLog};
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+    use crate::sequencer::tests::{admitted, parts};
+
+    /// A log that panics on its second batch.
+    struct Panicking(MemoryLog);
+
+    impl Log for Panicking {
+        fn append(&mut self, expected_last: Sequence, batch: Batch) -> Result<Appended, LogError> {
+            assert!(self.0.last().is_none(), "a mistake in the log");
+            self.0.append(expected_last, batch)
+        }
+
+        fn last(&self) -> Option<&Header> {
+            self.0.last()
+        }
+
+        fn read_from(&self, sequence: Sequence) -> Result<Batches<'_>, LogError> {
+            self.0.read_from(sequence)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sequencer_that_panics_stops_the_engine_and_answers_who_waits() {
+        let (door, _stopper, queues) = queues();
+        let (phase, receiver) = watch::channel(Phase::Working);
+        let mut phases = Phases::new(receiver);
+        let thread = spawn_sequencer(parts(Panicking(MemoryLog::new())), queues, door.clone(), phase);
+        let (admitted, outcomes) = admitted();
+        door.submit(admitted).expect("room");
+        assert!(phases.answer(outcomes).await.is_err());
+        phases.reached(Phase::Stopped).await;
+        assert!(thread.expect("a thread").join().is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn health_turns_before_the_engine_ends_and_its_watchers_do_not_keep_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = Settings {
+            data: folder.path().join("data"),
+            listen: ([127, 0, 0, 1], 0).into(),
+            admin_key: "11".repeat(32),
+            lanes: 1,
+            ..Settings::default()
+        };
+        let running = start(&settings).await.expect("an engine");
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", running.address()));
+        let channel = endpoint.expect("an address").connect().await.expect("a connection");
+        let mut client = HealthClient::new(channel);
+        let service = "clearlane.v1.IntentService".to_owned();
+        let mut health = client.watch(HealthCheckRequest { service }).await.expect("a stream").into_inner();
+        let first = health.message().await.expect("a status").expect("a status");
+        assert_eq!(first.status(), ServingStatus::Serving);
+        let stopping = tokio::spawn(running.stop());
+        let second = health.message().await.expect("a status").expect("a status");
+        assert_eq!(second.status(), ServingStatus::NotServing);
+        stopping.await.expect("no panic").expect("an orderly end");
+    }
+}

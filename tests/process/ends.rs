@@ -1,10 +1,13 @@
 //! An engine that is told to end: it does, everybody who waits gets an answer, and nothing acknowledged is lost.
 
 use clearlane_client::{Client, ClientError};
+use clearlane_proto::strict::StrictCodec;
 use clearlane_proto::wire;
 use tokio::sync::mpsc;
 use tonic::Code;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::tokio_stream::{self, StreamExt as _};
+use tonic::transport::Endpoint;
 
 use crate::harness::{Site, all_done, held_by_bob, id, now, payment, set_up, signed};
 
@@ -83,4 +86,40 @@ async fn open_streams_end_with_the_engine() {
     let told = watch.message().await.expect_err("the watch was not complete");
     assert!(told.message().starts_with("STOPPING"), "{told}");
     assert_eq!(unregistered.message().await.expect("an orderly end"), None);
+}
+
+/// What the health service is asked: `grpc.health.v1.HealthCheckRequest`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthRequest {
+    #[prost(string, tag = "1")]
+    service: String,
+}
+
+/// What it answers: `grpc.health.v1.HealthCheckResponse`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HealthReply {
+    #[prost(int32, tag = "1")]
+    status: i32,
+}
+
+/// `NOT_SERVING`.
+const NOT_SERVING: i32 = 2;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_does_not_wait_for_who_does_not_leave() {
+    let site = Site::new();
+    let engine = site.start();
+    let endpoint = Endpoint::from_shared(format!("http://{}", engine.address)).expect("an address");
+    let mut grpc = tonic::client::Grpc::new(endpoint.connect().await.expect("a connection"));
+    grpc.ready().await.expect("a connection");
+    let path = PathAndQuery::from_static("/grpc.health.v1.Health/Watch");
+    let codec = StrictCodec::<HealthRequest, HealthReply>::default();
+    let request = tonic::Request::new(HealthRequest::default());
+    let mut health = grpc.server_streaming(request, path, codec).await.expect("a stream").into_inner();
+    engine.ask_to_end();
+    while health.message().await.expect("a status").expect("a status").status != NOT_SERVING {}
+    // This stream stays open, and the engine would give it a while.
+    engine.ask_to_end();
+    let ended = tokio::task::spawn_blocking(move || engine.ended()).await.expect("an exit status");
+    assert_eq!(ended.code(), Some(1));
 }

@@ -120,9 +120,19 @@ impl Process {
     }
 
     /// Ends it with SIGTERM and waits for its exit status.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.ask_to_end();
+        self.ended()
+    }
+
+    /// Sends it SIGTERM.
+    pub(crate) fn ask_to_end(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(sent.expect("the kill command").success());
+    }
+
+    /// Waits for its exit status.
+    pub(crate) fn ended(mut self) -> ExitStatus {
         ended(&mut self.child)
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! After a restart an auction that was still open is left to become void; a closed one is cleared again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clearlane_core::auction::{Clearing, clear};
@@ -27,11 +29,14 @@ pub(super) struct Auctioneer {
     door: Door,
     next_open: Timestamp,
     close: Option<(AuctionId, Timestamp)>,
+    /// The thread that clears; one that outlasts its auction goes on, and the next auction waits for it.
+    clearing: Option<JoinHandle<()>>,
 }
 
 impl Auctioneer {
     pub(super) fn new(parts: &Parts, door: Door) -> Auctioneer {
-        let auctioneer = Auctioneer { door, next_open: parts.clock.now().after(parts.times.every), close: None };
+        let next_open = parts.clock.now().after(parts.times.every);
+        let mut auctioneer = Auctioneer { door, next_open, close: None, clearing: None };
         if parts.cell.state.auction.as_ref().is_some_and(|pending| !pending.is_open) {
             auctioneer.start_clearing(parts);
         }
@@ -77,6 +82,10 @@ impl Auctioneer {
             return;
         }
         self.next_open = now.after(parts.times.every);
+        if self.is_clearing() {
+            tracing::warn!("clearing outlasts its auction; the next one waits for it");
+            return;
+        }
         let settle_by = now.after(parts.times.bidding).after(parts.times.settling);
         let is_ready = |intent: &BookIntent| intent.valid_from <= now && intent.deadline >= settle_by;
         if state.book.iter().any(|(_, intent)| is_ready(intent)) {
@@ -100,7 +109,9 @@ impl Auctioneer {
     }
 
     /// Settles by a clearing, unless its auction is gone.
-    pub(super) fn cleared(&self, parts: &Parts, draft: &mut Draft, clearing: Arc<Clearing>) {
+    pub(super) fn cleared(&mut self, parts: &Parts, draft: &mut Draft, clearing: Arc<Clearing>) {
+        // The thread has nothing left to do, though it may not have ended yet.
+        self.clearing = None;
         if parts.cell.state.pending(clearing.auction).is_some_and(|pending| !pending.is_open) {
             let settle = SettleAuction { auction: clearing.auction, digest: clearing.digest };
             draft.push_settlement(Body::SettleAuction(settle), clearing);
@@ -118,15 +129,24 @@ impl Auctioneer {
         draft.push(Body::CloseAuction(auction));
     }
 
-    fn start_clearing(&self, parts: &Parts) {
+    fn is_clearing(&self) -> bool {
+        self.clearing.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    fn start_clearing(&mut self, parts: &Parts) {
         let Some(pending) = parts.cell.state.auction.clone() else { return };
         let (door, workers) = (self.door.clone(), Arc::clone(&parts.workers));
+        let auction = pending.input.auction.0;
         let work = move || {
-            let clearing = clear(&pending.input, &pending.solutions, workers.as_ref());
-            door.cleared(Arc::new(clearing));
+            let clear = || clear(&pending.input, &pending.solutions, workers.as_ref());
+            match catch_unwind(AssertUnwindSafe(clear)) {
+                Ok(clearing) => door.cleared(Arc::new(clearing)),
+                Err(_) => tracing::error!(auction, "clearing panicked; the auction will be void"),
+            }
         };
-        if let Err(error) = std::thread::Builder::new().name("clearing".to_owned()).spawn(work) {
-            tracing::error!(%error, "can't start the clearing thread; the auction will be void");
+        match std::thread::Builder::new().name("clearing".to_owned()).spawn(work) {
+            Ok(thread) => self.clearing = Some(thread),
+            Err(error) => tracing::error!(%error, auction, "can't start the clearing thread; the auction will be void"),
         }
     }
 }

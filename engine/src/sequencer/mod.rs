@@ -7,6 +7,8 @@ mod auctioneer;
 mod batching;
 mod looks;
 mod queues;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -103,6 +105,7 @@ pub struct Sequencer {
     looks: LookBudget,
     last: Sequence,
     covered: u64,
+    written: Instant,
     needs_checkpoint: bool,
 }
 
@@ -114,7 +117,7 @@ impl Sequencer {
         let covered = parts.log.last().map_or(0, |header| header.applied_through);
         let auctioneer = Auctioneer::new(&parts, door);
         let looks = LookBudget::default();
-        Sequencer { parts, queues, auctioneer, looks, last, covered, needs_checkpoint: false }
+        Sequencer { parts, queues, auctioneer, looks, last, covered, written: Instant::now(), needs_checkpoint: false }
     }
 
     /// Works until asked to stop.
@@ -139,7 +142,9 @@ impl Sequencer {
                 self.auctioneer.cleared(&self.parts, &mut draft, clearing);
             }
             self.auctioneer.step(&mut self.parts, &mut draft);
-            if !draft.is_empty() || self.is_uncovered() {
+            // Readers wake this thread as well, and must not make it write.
+            let is_cover_due = self.is_uncovered() && self.written.elapsed() >= COVER_WITHIN;
+            if !draft.is_empty() || is_cover_due {
                 self.commit(draft)?;
                 self.looks.wrote(started.elapsed());
             }
@@ -170,7 +175,8 @@ impl Sequencer {
 
     fn time_to_wait(&self) -> Duration {
         let due = self.auctioneer.wait(&self.parts);
-        if self.is_uncovered() { due.min(COVER_WITHIN) } else { due }
+        let cover = COVER_WITHIN.saturating_sub(self.written.elapsed());
+        if self.is_uncovered() { due.min(cover) } else { due }
     }
 
     /// Takes commands while they fit the draft; returns how many.
@@ -227,6 +233,7 @@ impl Sequencer {
         };
         self.last = header.sequence;
         self.covered = header.applied_through;
+        self.written = Instant::now();
         let batch_hash = Hash(header.hash());
         for item in items {
             let record = Record { time: item.time, body: item.stored.into_body() };

@@ -19,8 +19,8 @@ use crate::stored::StoredCommands;
 pub const REQUESTS_MAX: usize = 4_096;
 /// The looks that may wait: each is short, and a reader that is refused loses nothing by asking again.
 pub const LOOKS_MAX: usize = 1_024;
-/// The clearings that may wait: one auction is cleared at a time, and late ones of void auctions may come between.
-const CLEARINGS_MAX: usize = 4;
+/// The clearings that may wait: one auction is cleared at a time.
+const CLEARINGS_MAX: usize = 1;
 
 /// A look at the cell and the last batch's sequence.
 pub type Look = Box<dyn FnOnce(&mut Cell, Sequence) + Send>;

@@ -72,7 +72,7 @@ impl IntentService for Engine {
                     }
                 }
                 () = gone.closed() => {}
-                () = phases.reached(Phase::Stopped) => {}
+                () = phases.reached(Phase::Stopped) => told.tell(stopping()),
             }
         });
         let served = Served::new(ReceiverStream::new(receiver), &self.phases, move || verdict.told());

@@ -152,7 +152,13 @@ pub(crate) fn to_status(refusal: &Refusal) -> Status {
 /// The party of this name.
 pub(crate) fn party_of(cell: &Cell, party: &str) -> Result<PartyIndex, Refusal> {
     let found = Name::new(party).and_then(|name| cell.state.party(&name));
-    found.ok_or_else(|| Refusal::new(Reason::UnknownParty, "party", format!("no party is named {party:?}")))
+    found.ok_or_else(|| Refusal::new(Reason::UnknownParty, "party", format!("no party is named {}", shown(party))))
+}
+
+/// The start of a client's text, short enough to repeat in a message.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 64;
+    format!("{:?}", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
 }
 
 /// The name of a party.
