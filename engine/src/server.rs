@@ -272,35 +272,44 @@ mod tests {
     use super::*;
     use crate::sequencer::tests::{admitted, parts};
 
-    /// A log that panics on its second batch.
-    struct Panicking(MemoryLog);
+    /// A log that fails on its second batch.
+    struct Failing {
+        log: MemoryLog,
+        panics: bool,
+    }
 
-    impl Log for Panicking {
+    impl Log for Failing {
         fn append(&mut self, expected_last: Sequence, batch: Batch) -> Result<Appended, LogError> {
-            assert!(self.0.last().is_none(), "a mistake in the log");
-            self.0.append(expected_last, batch)
+            match self.log.last() {
+                None => self.log.append(expected_last, batch),
+                Some(_) if self.panics => panic!("a mistake in the log"),
+                Some(_) => Err(LogError::Halted),
+            }
         }
 
         fn last(&self) -> Option<&Header> {
-            self.0.last()
+            self.log.last()
         }
 
         fn read_from(&self, sequence: Sequence) -> Result<Batches<'_>, LogError> {
-            self.0.read_from(sequence)
+            self.log.read_from(sequence)
         }
     }
 
     #[tokio::test]
-    async fn a_sequencer_that_panics_stops_the_engine_and_answers_who_waits() {
-        let (door, _stopper, queues) = queues();
-        let (phase, receiver) = watch::channel(Phase::Working);
-        let mut phases = Phases::new(receiver);
-        let thread = spawn_sequencer(parts(Panicking(MemoryLog::new())), queues, door.clone(), phase);
-        let (admitted, outcomes) = admitted();
-        door.submit(admitted).expect("room");
-        assert!(phases.answer(outcomes).await.is_err());
-        phases.reached(Phase::Stopped).await;
-        assert!(thread.expect("a thread").join().is_err());
+    async fn a_sequencer_that_ends_badly_stops_the_engine_and_answers_who_waits() {
+        for panics in [true, false] {
+            let (door, _stopper, queues) = queues();
+            let (phase, receiver) = watch::channel(Phase::Working);
+            let mut phases = Phases::new(receiver);
+            let log = Failing { log: MemoryLog::new(), panics };
+            let thread = spawn_sequencer(parts(log), queues, door.clone(), phase).expect("a thread");
+            let (admitted, outcomes) = admitted();
+            door.submit(admitted).expect("room");
+            assert!(phases.answer(outcomes).await.is_err());
+            phases.reached(Phase::Stopped).await;
+            assert!(!matches!(thread.join(), Ok(Ok(_))), "panics: {panics}");
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
