@@ -1,7 +1,8 @@
 //! Admission: what the shell checks before anything is sequenced, on threads of its own.
 //!
-//! Size, key, signature, and the message itself. What is refused here is neither logged nor remembered.
+//! Size, the message itself, key, signature. What is refused here is neither logged nor remembered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -9,16 +10,22 @@ use clearlane_core::event::CommandOutcome;
 use clearlane_core::record::Commands;
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_proto::{envelope, envelope_bytes, wire};
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::{Receiver, Sender, TrySendError, bounded, select};
 use ed25519_zebra::{Signature, VerificationKey};
-use tokio::sync::oneshot;
+use prost::Message as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::keys::ActiveKeys;
+use crate::phase::Phases;
 use crate::scales::AssetScales;
-use crate::sequencer::Request;
+use crate::sequencer::{Admitted, Door, Reply};
 use crate::stored::StoredCommands;
 
 /// The envelopes that may wait for a verifier: at about 50 µs each, a fraction of a second of work.
 pub const ENVELOPES_MAX: usize = 4_096;
+/// The kibibytes of envelopes that may wait for a verifier or the sequencer: over a second of a disk's writing, and
+/// the count alone would let full envelopes take gigabytes.
+const WAITING_KIB_MAX: usize = 96 * 1_024;
 
 /// What the caller gets for an envelope.
 pub type Answer = Result<Vec<CommandOutcome>, Refusal>;
@@ -27,10 +34,28 @@ pub type Answer = Result<Vec<CommandOutcome>, Refusal>;
 #[derive(Clone)]
 pub struct Admission {
     queue: Sender<Job>,
+    room: Arc<Semaphore>,
+    phases: Phases,
+}
+
+/// The verifiers' threads; they end when this is stopped.
+pub struct Verifiers {
+    threads: Vec<JoinHandle<()>>,
+    stop: Sender<()>,
+}
+
+/// What admission knows of the cell.
+#[derive(Clone)]
+pub struct Known {
+    /// The scales that amounts are parsed by.
+    pub scales: Arc<AssetScales>,
+    /// The keys that may act.
+    pub keys: Arc<ActiveKeys>,
 }
 
 struct Job {
     envelope: wire::SignedEnvelope,
+    room: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<Waiting, Refusal>>,
 }
 
@@ -48,16 +73,20 @@ impl Admission {
     /// Fails if a thread can't be started.
     pub fn start(
         threads: usize,
-        sequencer: &Sender<Request>,
-        scales: &Arc<AssetScales>,
-    ) -> std::io::Result<(Admission, Vec<JoinHandle<()>>)> {
+        door: &Door,
+        known: &Known,
+        phases: Phases,
+    ) -> std::io::Result<(Admission, Verifiers)> {
         let (queue, jobs) = bounded(ENVELOPES_MAX);
+        let (stop, stopped) = bounded(0);
         let start = |number: usize| {
-            let verifier = Verifier { jobs: jobs.clone(), sequencer: sequencer.clone(), scales: Arc::clone(scales) };
+            let (jobs, stopped) = (jobs.clone(), stopped.clone());
+            let verifier = Verifier { jobs, stopped, door: door.clone(), known: known.clone() };
             std::thread::Builder::new().name(format!("verifier-{number}")).spawn(move || verifier.run())
         };
-        let handles = (0..threads.max(1)).map(start).collect::<std::io::Result<Vec<_>>>()?;
-        Ok((Admission { queue }, handles))
+        let threads = (0..threads.max(1)).map(start).collect::<std::io::Result<Vec<_>>>()?;
+        let room = Arc::new(Semaphore::new(WAITING_KIB_MAX));
+        Ok((Admission { queue, room, phases }, Verifiers { threads, stop }))
     }
 
     /// Admits an envelope and waits until its commands are durable and decided.
@@ -66,14 +95,17 @@ impl Admission {
     ///
     /// Refuses the envelope as a whole: its size, key, signature or form, a full queue, a stopping engine.
     pub async fn submit(&self, envelope: wire::SignedEnvelope) -> Answer {
+        self.phases.take_work()?;
+        let kib = u32::try_from(envelope.encoded_len() / 1_024).unwrap_or(u32::MAX).saturating_add(1);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kib).map_err(|_| busy())?;
         let (answer, admitted) = oneshot::channel();
-        self.queue.try_send(Job { envelope, answer }).map_err(|error| match error {
+        self.queue.try_send(Job { envelope, room, answer }).map_err(|error| match error {
             TrySendError::Full(_) => busy(),
             TrySendError::Disconnected(_) => stopping(),
         })?;
-        let waiting = admitted.await.map_err(|_| stopping())??;
+        let waiting = self.phases.answer(admitted).await??;
         let sequenced = match waiting.sequenced {
-            Some(receiver) => receiver.await.map_err(|_| stopping())?,
+            Some(receiver) => self.phases.answer(receiver).await?,
             None => Vec::new(),
         };
         let mut sequenced = sequenced.into_iter();
@@ -81,23 +113,52 @@ impl Admission {
     }
 }
 
+impl Verifiers {
+    /// Ends the threads, each after the envelope it has at hand.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one of them panicked.
+    pub fn stop(self) -> std::thread::Result<()> {
+        drop(self.stop);
+        self.threads.into_iter().try_for_each(JoinHandle::join)
+    }
+}
+
 struct Verifier {
     jobs: Receiver<Job>,
-    sequencer: Sender<Request>,
-    scales: Arc<AssetScales>,
+    /// Disconnected when the threads are to end.
+    stopped: Receiver<()>,
+    door: Door,
+    known: Known,
 }
 
 impl Verifier {
     fn run(self) {
-        while let Ok(job) = self.jobs.recv() {
-            let result = self.admit(job.envelope);
+        loop {
+            let job = select! {
+                recv(self.jobs) -> job => job,
+                recv(self.stopped) -> _ => return,
+            };
+            let Ok(job) = job else { return };
+            // One envelope that can't be read must not take the thread from all others.
+            let admit = || self.admit(job.envelope, job.room);
+            let Ok(result) = catch_unwind(AssertUnwindSafe(admit)) else {
+                tracing::error!("verifying an envelope panicked");
+                continue;
+            };
             // The caller may have gone; what was sequenced still happens.
             let _ = job.answer.send(result);
         }
     }
 
-    fn admit(&self, envelope: wire::SignedEnvelope) -> Result<Waiting, Refusal> {
-        let opened = envelope::open(&envelope, self.scales.as_ref())?;
+    fn admit(&self, envelope: wire::SignedEnvelope, room: OwnedSemaphorePermit) -> Result<Waiting, Refusal> {
+        let opened = envelope::open(&envelope, self.known.scales.as_ref())?;
+        // Before the signature: a stranger can make as many good ones as it likes, and the log must hold none of them.
+        if !self.known.keys.is_active(&opened.key) {
+            let message = format!("expected a registered key, found {}, which is not active", opened.key);
+            return Err(Refusal::new(Reason::UnknownKey, "key", message));
+        }
         verify(&envelope)?;
         let mut outcomes = Vec::with_capacity(opened.commands.len());
         let mut refused = Vec::new();
@@ -117,13 +178,10 @@ impl Verifier {
         if commands.is_empty() {
             return Ok(Waiting { outcomes, sequenced: None });
         }
-        let (reply, sequenced) = oneshot::channel();
+        let (outcomes_to, sequenced) = oneshot::channel();
         let commands = Commands { party: opened.party, key: opened.key, commands };
-        let request = Request::Commands(StoredCommands { envelope, refused, commands }, reply);
-        self.sequencer.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => busy(),
-            TrySendError::Disconnected(_) => stopping(),
-        })?;
+        let commands = StoredCommands { envelope, refused, commands };
+        self.door.submit(Admitted { commands, reply: Reply { outcomes: outcomes_to, room } })?;
         Ok(Waiting { outcomes, sequenced: Some(sequenced) })
     }
 }

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use clearlane_core::auction::{Bundle, Solution};
-use clearlane_core::names::{AuctionId, SolverId};
+use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
+
+use crate::keys::ActiveKeys;
 
 /// The most solvers that may bid in one auction: the log then holds that many solutions an auction.
 pub const SOLVERS_MAX: usize = 64;
@@ -19,7 +21,15 @@ pub struct Bids(Mutex<Sealed>);
 #[derive(Debug, Default)]
 struct Sealed {
     open: Option<AuctionId>,
-    by_solver: BTreeMap<SolverId, Vec<Bundle>>,
+    by_solver: BTreeMap<SolverId, Bid>,
+}
+
+/// One solver's sealed solution.
+#[derive(Debug)]
+struct Bid {
+    /// The key that sent it; it must still be active when the bidding ends.
+    key: PublicKey,
+    bundles: Vec<Bundle>,
 }
 
 impl Bids {
@@ -33,14 +43,20 @@ impl Bids {
     /// # Errors
     ///
     /// `AUCTION_CLOSED` if that auction does not take solutions, `RESOURCE_EXHAUSTED` if too many solvers bid.
-    pub fn put(&self, solver: SolverId, auction: AuctionId, bundles: Vec<Bundle>) -> Result<(), Refusal> {
+    pub fn put(
+        &self,
+        solver: SolverId,
+        key: PublicKey,
+        auction: AuctionId,
+        bundles: Vec<Bundle>,
+    ) -> Result<(), Refusal> {
         let mut sealed = self.lock();
         check_open(&sealed, auction)?;
         if sealed.by_solver.len() >= SOLVERS_MAX && !sealed.by_solver.contains_key(&solver) {
             let message = format!("expected at most {SOLVERS_MAX} solvers in one auction");
             return Err(Refusal::new(Reason::Exhausted, "solution", message));
         }
-        sealed.by_solver.insert(solver, bundles);
+        sealed.by_solver.insert(solver, Bid { key, bundles });
         Ok(())
     }
 
@@ -56,12 +72,18 @@ impl Bids {
         Ok(())
     }
 
-    /// Stops taking solutions and hands them over in order of solver.
+    /// Stops taking solutions and hands them over in order of solver, but for those whose key no longer bids.
     #[must_use]
-    pub fn close(&self) -> Vec<Solution> {
+    pub fn close(&self, keys: &ActiveKeys) -> Vec<Solution> {
         let sealed = std::mem::take(&mut *self.lock());
         let Some(auction) = sealed.open else { return Vec::new() };
-        sealed.by_solver.into_iter().map(|(solver, bundles)| Solution { solver, auction, bundles }).collect()
+        let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
+        bids.map(|(solver, bid)| Solution { solver, auction, bundles: bid.bundles }).collect()
+    }
+
+    /// Stops taking solutions for an auction that is over.
+    pub fn discard(&self) {
+        *self.lock() = Sealed::default();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Sealed> {
@@ -82,22 +104,58 @@ fn check_open(sealed: &Sealed, auction: AuctionId) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use clearlane_core::command::{Action, Command, RevokeKey, Role};
+    use clearlane_core::config::Config;
+    use clearlane_core::hash::Hash;
+    use clearlane_core::names::{CommandId, Name, PartyIndex};
+    use clearlane_core::state::{KeyGrant, State};
+
     use super::*;
+
+    /// Three solvers' keys, and a state in which they may bid.
+    fn state() -> (State, [PublicKey; 3]) {
+        let name = |text: &str| Name::new(text).expect("a name");
+        let mut state = State::new(Config::new(name("cell"), name("EUR")));
+        let keys = [1, 2, 3].map(|number| PublicKey([number; 32]));
+        for (party, key) in (0..).zip(keys) {
+            let grant = KeyGrant { party: PartyIndex(party), role: Role::Solver, is_active: true };
+            state.keys.insert(key, grant);
+        }
+        (state, keys)
+    }
+
+    fn shape(solutions: &[Solution]) -> Vec<(u32, usize)> {
+        solutions.iter().map(|one| (one.solver.0, one.bundles.len())).collect()
+    }
 
     #[test]
     fn the_last_version_counts_and_none_after_the_close() {
+        let (state, [first, second, third]) = state();
         let bids = Bids::default();
-        assert!(bids.put(SolverId(1), AuctionId(1), Vec::new()).is_err());
+        assert!(bids.put(SolverId(1), first, AuctionId(1), Vec::new()).is_err());
         bids.open(AuctionId(1));
-        bids.put(SolverId(2), AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), AuctionId(1), vec![Bundle::default()]).expect("replaces");
-        bids.put(SolverId(3), AuctionId(1), Vec::new()).expect("open");
+        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
+        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
+        bids.put(SolverId(1), first, AuctionId(1), vec![Bundle::default()]).expect("replaces");
+        bids.put(SolverId(3), third, AuctionId(1), Vec::new()).expect("open");
         bids.withdraw(SolverId(3), AuctionId(1)).expect("open");
-        let solutions = bids.close();
-        let shape: Vec<(u32, usize)> = solutions.iter().map(|one| (one.solver.0, one.bundles.len())).collect();
-        assert_eq!(shape, [(1, 1), (2, 0)]);
-        let late = bids.put(SolverId(1), AuctionId(1), Vec::new());
+        assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), [(1, 1), (2, 0)]);
+        let late = bids.put(SolverId(1), first, AuctionId(1), Vec::new());
         assert_eq!(late.map_err(|refusal| refusal.reason), Err(Reason::AuctionClosed));
+    }
+
+    #[test]
+    fn a_key_that_was_revoked_after_it_bid_does_not_bid() {
+        let (mut state, [first, second, _]) = state();
+        let keys = ActiveKeys::of(&state);
+        let bids = Bids::default();
+        bids.open(AuctionId(1));
+        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
+        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
+        state.keys.get_mut(&first).expect("a grant").is_active = false;
+        let action = Action::RevokeKey(RevokeKey { key: first });
+        let revoked = Command { id: CommandId::default(), digest: Hash([0; 32]), action };
+        keys.take_in(&state, &[revoked]);
+        assert_eq!(shape(&bids.close(&keys)), [(2, 0)]);
     }
 }

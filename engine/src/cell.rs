@@ -10,6 +10,7 @@ use clearlane_core::event::Outcome;
 use clearlane_core::hash::Hash;
 use clearlane_core::lanes::Executor;
 use clearlane_core::record::{Body, Context, Record, apply, start};
+use clearlane_core::root;
 use clearlane_core::state::State;
 use clearlane_log::merkle::MountainRange;
 
@@ -24,7 +25,13 @@ pub struct Cell {
     /// What readers see.
     pub view: View,
     outcomes: MountainRange,
+    checkpointed: u64,
+    state_root: Hashed,
+    books_root: Hashed,
 }
+
+/// A root with the number of records at which it was hashed.
+type Hashed = Option<(u64, Hash)>;
 
 impl Cell {
     /// The cell after its first record.
@@ -35,7 +42,14 @@ impl Cell {
     pub fn start(record: &Record) -> Result<Cell, Breakage> {
         let mut outcomes = MountainRange::default();
         outcomes.push(outcomes::leaf(&Outcome::default()).0);
-        Ok(Cell { state: start(record)?, view: View::default(), outcomes })
+        Ok(Cell {
+            state: start(record)?,
+            view: View::default(),
+            outcomes,
+            checkpointed: 0,
+            state_root: None,
+            books_root: None,
+        })
     }
 
     /// Applies one record of the batch with this hash.
@@ -54,6 +68,9 @@ impl Cell {
         let outcome = apply(&mut self.state, &context, record)?;
         self.outcomes.push(outcomes::leaf(&outcome).0);
         self.view.take_in(record.time, &outcome.events);
+        if matches!(record.body, Body::Checkpoint(_)) {
+            self.checkpointed = self.state.records;
+        }
         Ok(outcome)
     }
 
@@ -63,9 +80,31 @@ impl Cell {
         Hash(self.outcomes.root())
     }
 
-    /// A record that carries the root of the state as it is.
+    /// How many records came after the last checkpoint.
     #[must_use]
-    pub fn checkpoint(&self) -> Body {
-        Body::Checkpoint(clearlane_core::root::of(&self.state))
+    pub fn records_since_checkpoint(&self) -> u64 {
+        self.state.records.saturating_sub(self.checkpointed)
+    }
+
+    /// The root of the state as it is, hashed at most once between two records.
+    pub fn state_root(&mut self) -> Hash {
+        hashed(&mut self.state_root, &self.state, root::of)
+    }
+
+    /// The books' part of the root, hashed at most once between two records.
+    pub fn books_root(&mut self) -> Hash {
+        hashed(&mut self.books_root, &self.state, root::books)
+    }
+
+    /// A record that carries the root of the state as it is.
+    pub fn checkpoint(&mut self) -> Body {
+        Body::Checkpoint(self.state_root())
+    }
+}
+
+fn hashed(known: &mut Hashed, state: &State, hash: fn(&State) -> Hash) -> Hash {
+    match *known {
+        Some((records, root)) if records == state.records => root,
+        Some(_) | None => known.insert((state.records, hash(state))).1,
     }
 }

@@ -1,14 +1,15 @@
 //! Replay: re-runs the log and compares every recorded root and decision.
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clearlane_core::breakage::Breakage;
 use clearlane_core::hash::Hash;
-use clearlane_core::record::Body;
+use clearlane_core::invariants;
+use clearlane_core::record::{Body, Genesis};
 use clearlane_core::refusal::Refusal;
-use clearlane_core::root;
-use clearlane_log::{FileLog, Log, LogError, Sequence};
+use clearlane_log::{FileLog, Header, Log, LogError, Sequence};
 use clearlane_proto::record;
 
 use crate::cell::Cell;
@@ -22,18 +23,37 @@ pub struct ReplayReport {
     pub batches: u64,
     /// Records applied.
     pub records: u64,
-    /// The root of the state at the last checkpoint that was passed, as computed.
+    /// The root as computed: at the last checkpoint that was passed, or at the end if there was none.
     pub root: Hash,
-    /// The same as recorded.
-    pub expected_root: Hash,
-    /// Whether every recorded root and every decision was found again.
+    /// The root that the last checkpoint records.
+    pub expected_root: RecordedRoot,
+    /// How many state roots of checkpoints were compared.
+    pub compared_roots: u64,
+    /// How many batches' roots over all outcomes so far were compared.
+    pub compared_outcomes: u64,
+    /// Whether something was compared, and all of it was found again.
     pub equal: bool,
+    /// Where replay and log first disagree.
+    pub difference: Option<String>,
     /// The root of the state at the end.
     pub final_root: Hash,
     /// Bytes of a torn tail that were left out; they were never acknowledged.
     pub torn_bytes: u64,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// A root as the log records it, if it records one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordedRoot(pub Option<Hash>);
+
+impl std::fmt::Display for RecordedRoot {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(root) => root.fmt(formatter),
+            None => formatter.write_str("none recorded"),
+        }
+    }
 }
 
 /// Why a log can't be replayed.
@@ -68,6 +88,16 @@ pub enum ReplayError {
         /// As computed.
         computed: Hash,
     },
+    /// A header says that its writer had applied records that the log does not hold before it.
+    #[error("batch {sequence}: expected at most {held} records applied, found {found}")]
+    AppliedThrough {
+        /// Which batch.
+        sequence: u64,
+        /// Records before it.
+        held: u64,
+        /// As the header says.
+        found: u64,
+    },
     /// The log holds nothing to replay.
     #[error("the log is empty")]
     Empty,
@@ -77,7 +107,7 @@ pub enum ReplayError {
 ///
 /// # Errors
 ///
-/// Says which record or batch can't be read, or where replay and log disagree.
+/// Says which record or batch can't be read or applied. Roots that differ are no error but what the report is for.
 pub fn replay(folder: &Path, to: Option<u64>, lanes: usize) -> Result<ReplayReport, ReplayError> {
     replay_cell(folder, to, lanes).map(|(report, _)| report)
 }
@@ -90,16 +120,25 @@ pub fn replay(folder: &Path, to: Option<u64>, lanes: usize) -> Result<ReplayRepo
 pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(ReplayReport, Cell), ReplayError> {
     let started = Instant::now();
     let (log, recovery) = FileLog::open_read_only(folder)?;
-    let mut replayed = Replayed::default();
-    let workers = Workers::new(lanes);
-    let cell = rebuild(&log, to, &workers, &mut replayed)?.ok_or(ReplayError::Empty)?;
+    let mut run = Run::default();
+    let failed = run.read(&log, to, &Workers::new(lanes)).err();
+    let Run { cell, mut replayed, .. } = run;
+    let difference = match failed {
+        Some(error) => Some(replayed.disagree(error)?),
+        None => None,
+    };
+    let mut cell = cell.ok_or(ReplayError::Empty)?;
+    let (final_root, compared) = (cell.state_root(), replayed.roots + replayed.outcomes);
     let report = ReplayReport {
         batches: replayed.batches,
         records: cell.state.records,
-        root: replayed.root,
-        expected_root: replayed.root,
-        equal: true,
-        final_root: root::of(&cell.state),
+        root: replayed.computed.unwrap_or(final_root),
+        expected_root: RecordedRoot(replayed.recorded),
+        compared_roots: replayed.roots,
+        compared_outcomes: replayed.outcomes,
+        equal: difference.is_none() && compared > 0,
+        difference,
+        final_root,
         torn_bytes: recovery.torn_bytes,
         elapsed: started.elapsed(),
     };
@@ -110,52 +149,112 @@ pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(Repl
 #[derive(Debug, Default)]
 pub(crate) struct Replayed {
     /// Batches read.
-    pub(crate) batches: u64,
-    /// The last recorded root; applying it compared it.
-    pub(crate) root: Hash,
+    batches: u64,
+    /// State roots of checkpoints compared.
+    roots: u64,
+    /// Roots over outcomes compared.
+    outcomes: u64,
+    /// The root that the last checkpoint records.
+    recorded: Option<Hash>,
+    /// The same as computed.
+    computed: Option<Hash>,
+    /// What was fixed when the log was new.
+    pub(crate) genesis: Option<Genesis>,
 }
 
-/// The cell after the log's records; `None` if the log is empty.
+impl Replayed {
+    /// Notes a disagreement between log and replay and says which; any other error stays one.
+    fn disagree(&mut self, error: ReplayError) -> Result<String, ReplayError> {
+        match &error {
+            ReplayError::Broken { breakage: Breakage::RootDiffers { recorded, computed }, .. } => {
+                (self.recorded, self.computed) = (Some(*recorded), Some(*computed));
+                self.roots += 1;
+                Ok(error.to_string())
+            }
+            ReplayError::Outcomes { .. } | ReplayError::AppliedThrough { .. } => Ok(error.to_string()),
+            ReplayError::Broken { breakage: Breakage::ClearingDiffers { .. }, .. } => Ok(error.to_string()),
+            ReplayError::Log(_) | ReplayError::Record { .. } | ReplayError::Broken { .. } | ReplayError::Empty => {
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The cell after the log's records, with its invariants checked; `None` if the log is empty.
 pub(crate) fn rebuild(
     log: &dyn Log,
     to: Option<u64>,
     workers: &Workers,
     replayed: &mut Replayed,
 ) -> Result<Option<Cell>, ReplayError> {
-    let mut cell: Option<Cell> = None;
-    let scales = AssetScales::default();
-    for batch in log.read_from(Sequence(1))? {
-        let batch = batch?;
-        if to.is_some_and(|to| batch.header.sequence.0 > to) {
-            break;
-        }
-        compare_outcomes(cell.as_ref(), &batch.header)?;
-        let batch_hash = Hash(batch.header.hash());
-        for bytes in &batch.records {
-            let index = cell.as_ref().map_or(0, |cell| cell.state.records);
-            let record = record::decode(bytes, &scales).map_err(|refusal| ReplayError::Record { index, refusal })?;
-            let broken = |breakage| ReplayError::Broken { index, breakage };
-            match &mut cell {
-                None => cell = Some(Cell::start(&record).map_err(broken)?),
-                Some(cell) => {
-                    cell.apply(batch_hash, None, workers, &record).map_err(broken)?;
-                    scales.take_in(&cell.state);
-                }
-            }
-            if let Body::Checkpoint(root) = record.body {
-                replayed.root = root;
-            }
-        }
-        replayed.batches += 1;
-    }
-    Ok(cell)
+    let mut run = Run::default();
+    run.read(log, to, workers)?;
+    *replayed = run.replayed;
+    Ok(run.cell)
 }
 
-fn compare_outcomes(cell: Option<&Cell>, header: &clearlane_log::Header) -> Result<(), ReplayError> {
-    let Some(cell) = cell.filter(|cell| cell.state.records == header.applied_through) else { return Ok(()) };
-    let (recorded, computed) = (Hash(header.outcomes_root), cell.outcomes_root());
-    if recorded == computed {
-        return Ok(());
+/// A replay under way.
+#[derive(Default)]
+struct Run {
+    cell: Option<Cell>,
+    scales: AssetScales,
+    replayed: Replayed,
+}
+
+impl Run {
+    fn read(&mut self, log: &dyn Log, to: Option<u64>, workers: &Workers) -> Result<(), ReplayError> {
+        for batch in log.read_from(Sequence(1))? {
+            let batch = batch?;
+            if to.is_some_and(|to| batch.header.sequence.0 > to) {
+                break;
+            }
+            self.compare_outcomes(&batch.header)?;
+            let batch_hash = Hash(batch.header.hash());
+            for bytes in &batch.records {
+                self.apply(batch_hash, bytes, workers)?;
+            }
+            self.replayed.batches += 1;
+        }
+        let Some(cell) = &self.cell else { return Ok(()) };
+        let broken = |breakage| ReplayError::Broken { index: cell.state.records, breakage };
+        invariants::check_all(&cell.state).map_err(broken)
     }
-    Err(ReplayError::Outcomes { sequence: header.sequence.0, recorded, computed })
+
+    fn apply(&mut self, batch_hash: Hash, bytes: &[u8], workers: &Workers) -> Result<(), ReplayError> {
+        let index = self.cell.as_ref().map_or(0, |cell| cell.state.records);
+        let record = record::decode(bytes, &self.scales).map_err(|refusal| ReplayError::Record { index, refusal })?;
+        let broken = |breakage| ReplayError::Broken { index, breakage };
+        let Some(cell) = &mut self.cell else {
+            self.cell = Some(Cell::start(&record).map_err(broken)?);
+            if let Body::Genesis(genesis) = record.body {
+                self.replayed.genesis = Some(*genesis);
+            }
+            return Ok(());
+        };
+        cell.apply(batch_hash, None, workers, &record).map_err(broken)?;
+        self.scales.take_in(&cell.state);
+        if let Body::Checkpoint(root) = record.body {
+            // Applying it compared it.
+            (self.replayed.recorded, self.replayed.computed) = (Some(root), Some(root));
+            self.replayed.roots += 1;
+        }
+        Ok(())
+    }
+
+    /// Compares a header's root over the outcomes before it; a header may be behind, never ahead.
+    fn compare_outcomes(&mut self, header: &Header) -> Result<(), ReplayError> {
+        let Some(cell) = &self.cell else { return Ok(()) };
+        let (held, found, sequence) = (cell.state.records, header.applied_through, header.sequence.0);
+        match found.cmp(&held) {
+            Ordering::Less => return Ok(()),
+            Ordering::Greater => return Err(ReplayError::AppliedThrough { sequence, held, found }),
+            Ordering::Equal => {}
+        }
+        let (recorded, computed) = (Hash(header.outcomes_root), cell.outcomes_root());
+        if recorded != computed {
+            return Err(ReplayError::Outcomes { sequence, recorded, computed });
+        }
+        self.replayed.outcomes += 1;
+        Ok(())
+    }
 }

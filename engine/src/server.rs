@@ -3,26 +3,33 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use clearlane_core::record::{Body, Genesis};
 use clearlane_core::time::{Span, Timestamp};
 use clearlane_log::{Appended, Batch, FileLog, Log, LogError, Options, Sequence};
 use clearlane_proto::record;
-use crossbeam::channel::{Sender, bounded};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio_stream::wrappers::TcpListenerStream;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Known, Verifiers};
 use crate::bids::Bids;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::executor::Workers;
+use crate::genesis::{self, Differences};
+use crate::keys::ActiveKeys;
+use crate::phase::{Phase, Phases};
 use crate::replay::{ReplayError, Replayed, rebuild};
 use crate::scales::AssetScales;
-use crate::sequencer::{NOTICES_MAX, Parts, REQUESTS_MAX, Request, Sequencer, SequencerError};
+use crate::sequencer::{Door, NOTICES_MAX, Parts, Queues, Sequencer, SequencerError, Stopper, queues};
 use crate::services::{self, Engine};
 use crate::settings::{Settings, SettingsError};
+
+/// How long clients may take to read their last answers once everything is written; a stream that nobody reads
+/// would otherwise keep the engine from ending.
+const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why an engine can't start.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +45,7 @@ pub enum StartError {
     Replay(#[from] ReplayError),
     /// The settings differ from what was logged at genesis.
     #[error("the log was started with other settings: {0}; start with those, or on another folder")]
-    Differs(String),
+    Differs(Differences),
     /// The address can't be used, or a thread can't be started.
     #[error("{what}: {source}")]
     Io {
@@ -66,22 +73,109 @@ pub enum StopError {
     Server(String),
 }
 
-/// An engine at work.
+/// An engine at work; one that is dropped without a stop ends by itself, and its address stays taken until then.
 pub struct Running {
     address: SocketAddr,
-    requests: Sender<Request>,
-    stop: watch::Sender<bool>,
-    sequencer: JoinHandle<Result<Cell, SequencerError>>,
+    stopper: Stopper,
+    phase: watch::Sender<Phase>,
+    verifiers: Verifiers,
+    sequencer: SequencerThread,
     server: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
 }
 
-/// Starts an engine: recovers its log, replays it, and listens.
+type SequencerThread = JoinHandle<Result<Cell, SequencerError>>;
+
+/// Starts an engine: takes its address, recovers its log, replays it, and listens.
 ///
 /// # Errors
 ///
-/// Says which setting, which part of the log, or which address can't be used.
+/// Says which setting, which part of the log, or which address can't be used; nothing is written if the address
+/// can't be, and nothing goes on running.
 pub async fn start(settings: &Settings) -> Result<Running, StartError> {
-    let times = settings.times()?;
+    settings.times()?;
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.map_err(io(format!("listen on {}", settings.listen)))?;
+    let address = listener.local_addr().map_err(io("listen"))?;
+    let prepared = {
+        let settings = settings.clone();
+        tokio::task::spawn_blocking(move || prepare(&settings)).await
+    };
+    let (parts, cell_name) =
+        (prepared.map_err(|_| StartError::Server("recovery panicked".to_owned()))??, &settings.cell);
+    let (door, stopper, queues) = queues();
+    let (phase, receiver) = watch::channel(Phase::Working);
+    let phases = Phases::new(receiver);
+    let known = Known { scales: Arc::clone(&parts.scales), keys: Arc::clone(&parts.keys) };
+    let (admission, verifiers) =
+        Admission::start(threads(settings.verifiers), &door, &known, phases.clone()).map_err(io("start a verifier"))?;
+    let engine = Engine {
+        admission,
+        door: door.clone(),
+        clock: parts.clock,
+        bids: Arc::clone(&parts.bids),
+        keys: known.keys,
+        notices: parts.notices.clone(),
+        cell: cell_name.clone(),
+        phases: phases.clone(),
+        sessions: services::Sessions::default(),
+    };
+    let router = services::router(engine).await.map_err(StartError::Server)?;
+    let sequencer = spawn_sequencer(parts, queues, door, phase.clone())?;
+    let incoming = TcpListenerStream::new(listener);
+    let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, stopped(phases)));
+    tracing::info!(%address, "listening");
+    Ok(Running { address, stopper, phase, verifiers, sequencer, server })
+}
+
+impl Running {
+    /// Where the engine listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the engine stops by itself, because its log, its core or its sequencer failed.
+    pub async fn halted(&self) {
+        stopped(Phases::new(self.phase.subscribe())).await;
+    }
+
+    /// Refuses new requests, writes what was taken, checkpoints, answers, and closes.
+    ///
+    /// Whoever waits gets an answer, and clients have a short while to read it.
+    ///
+    /// # Errors
+    ///
+    /// Says what failed while the engine ran or stopped.
+    pub async fn stop(mut self) -> Result<(), StopError> {
+        self.phase.send_if_modified(|phase| {
+            let is_new = *phase < Phase::Finishing;
+            *phase = (*phase).max(Phase::Finishing);
+            is_new
+        });
+        self.stopper.stop();
+        let (sequencer, verifiers) = (self.sequencer, self.verifiers);
+        let joined = tokio::task::spawn_blocking(move || (sequencer.join(), verifiers.stop())).await;
+        self.phase.send_replace(Phase::Stopped);
+        let served = tokio::time::timeout(LAST_ANSWERS_WITHIN, &mut self.server).await;
+        if served.is_err() {
+            tracing::warn!("clients did not read their last answers in time");
+            self.server.abort();
+        }
+        let (sequencer, verifiers) = joined.map_err(|_| StopError::Panicked("the sequencer's end"))?;
+        sequencer.map_err(|_| StopError::Panicked("the sequencer"))??;
+        verifiers.map_err(|_| StopError::Panicked("a verifier"))?;
+        match served {
+            Ok(served) => {
+                let served = served.map_err(|_| StopError::Panicked("the server"))?;
+                served.map_err(|error| StopError::Server(error.to_string()))
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Recovers the log and rebuilds the cell from it; long work, so that it belongs on a thread of its own.
+fn prepare(settings: &Settings) -> Result<Parts, StartError> {
     let workers = Arc::new(Workers::new(threads(settings.lanes)));
     let (mut log, recovery) = FileLog::open(&settings.data, Options::default())?;
     tracing::info!(batches = recovery.batches, records = recovery.records, "log recovered");
@@ -92,100 +186,54 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     if log.last().is_none() {
         write_genesis(&mut log, settings, clock.now())?;
     }
-    let cell = rebuild(&log, None, &workers, &mut Replayed::default())?.ok_or(ReplayError::Empty)?;
-    check_settings(settings, &cell)?;
+    let mut replayed = Replayed::default();
+    let cell = rebuild(&log, None, &workers, &mut replayed)?.ok_or(ReplayError::Empty)?;
+    if let Some(logged) = &replayed.genesis {
+        genesis::compare(settings, logged)?.refuse().map_err(StartError::Differs)?;
+    }
     let clock = clock.not_before(cell.state.clock.after(Span(1)));
     let scales = Arc::new(AssetScales::default());
     scales.take_in(&cell.state);
-    let (requests, queue) = bounded(REQUESTS_MAX);
+    let keys = Arc::new(ActiveKeys::of(&cell.state));
     let (notices, _) = broadcast::channel(NOTICES_MAX);
-    let bids = Arc::new(Bids::default());
-    let cell_name = settings.cell.clone();
-    let (stop, stopped) = watch::channel(false);
-    let parts = Parts {
-        log: Box::new(log),
-        cell,
-        clock,
-        times,
-        workers,
-        bids: Arc::clone(&bids),
-        scales: Arc::clone(&scales),
-        notices: notices.clone(),
-    };
-    let sequencer = spawn_sequencer(parts, queue, requests.clone(), stop.clone())?;
-    let io = |what: &str| {
-        let what = what.to_owned();
-        move |source| StartError::Io { what, source }
-    };
-    let (admission, _) =
-        Admission::start(threads(settings.verifiers), &requests, &scales).map_err(io("start a verifier"))?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(io(&format!("listen on {}", settings.listen)))?;
-    let address = listener.local_addr().map_err(io("listen"))?;
-    let engine = Engine {
-        admission,
-        requests: requests.clone(),
-        clock,
-        bids,
-        notices,
-        cell: cell_name,
-        stopped: stopped.clone(),
-    };
-    let router = services::router(engine).await.map_err(StartError::Server)?;
-    let server = tokio::spawn(router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), until(stopped)));
-    tracing::info!(%address, "listening");
-    Ok(Running { address, requests, stop, sequencer, server })
+    let (times, bids) = (settings.times()?, Arc::new(Bids::default()));
+    Ok(Parts { log: Box::new(log), cell, clock, times, workers, bids, scales, keys, notices })
 }
 
-impl Running {
-    /// Where the engine listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
+/// Tells everybody that the sequencer has ended, however it does.
+struct Ending(watch::Sender<Phase>);
 
-    /// Waits until the engine stops by itself, because its log or its core failed.
-    pub async fn halted(&self) {
-        until(self.stop.subscribe()).await;
-    }
-
-    /// Stops taking requests, writes what was taken, checkpoints, and closes.
-    ///
-    /// # Errors
-    ///
-    /// Says what failed while the engine ran or stopped.
-    pub async fn stop(self) -> Result<(), StopError> {
-        let _ = self.requests.send(Request::Stop);
-        let sequencer = tokio::task::spawn_blocking(move || self.sequencer.join()).await;
-        let _ = self.stop.send(true);
-        let served = self.server.await.map_err(|_| StopError::Panicked("the server"))?;
-        match sequencer {
-            Ok(Ok(result)) => result.map(|_| ()).map_err(StopError::from)?,
-            Ok(Err(_)) | Err(_) => return Err(StopError::Panicked("the sequencer")),
-        }
-        served.map_err(|error| StopError::Server(error.to_string()))
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.send_replace(Phase::Stopped);
     }
 }
 
 fn spawn_sequencer(
     parts: Parts,
-    queue: crossbeam::channel::Receiver<Request>,
-    itself: Sender<Request>,
-    stop: watch::Sender<bool>,
-) -> Result<JoinHandle<Result<Cell, SequencerError>>, StartError> {
+    queues: Queues,
+    door: Door,
+    phase: watch::Sender<Phase>,
+) -> Result<SequencerThread, StartError> {
+    let ending = Ending(phase);
     let work = move || {
-        let result = Sequencer::new(parts, queue, itself).run();
+        let _ending = ending;
+        let result = Sequencer::new(parts, queues, door).run();
         if let Err(error) = &result {
             tracing::error!(%error, "the sequencer halted");
-            let _ = stop.send(true);
         }
         result
     };
-    let spawned = std::thread::Builder::new().name("sequencer".to_owned()).spawn(work);
-    spawned.map_err(|source| StartError::Io { what: "start the sequencer".to_owned(), source })
+    std::thread::Builder::new().name("sequencer".to_owned()).spawn(work).map_err(io("start the sequencer"))
 }
 
-async fn until(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+async fn stopped(mut phases: Phases) {
+    phases.reached(Phase::Stopped).await;
+}
+
+fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> StartError {
+    let what = what.into();
+    move |source| StartError::Io { what, source }
 }
 
 fn starting_clock(settings: &Settings) -> Clock {
@@ -207,24 +255,84 @@ fn write_genesis(log: &mut FileLog, settings: &Settings, now: Timestamp) -> Resu
     }
 }
 
-fn check_settings(settings: &Settings, cell: &Cell) -> Result<(), StartError> {
-    let (wanted, logged) = (settings.config()?, &cell.state.config);
-    let mut differences = Vec::new();
-    let mut compare = |name: &str, wanted: &dyn std::fmt::Display, logged: &dyn std::fmt::Display| {
-        if wanted.to_string() != logged.to_string() {
-            differences.push(format!("{name} is {logged} in the log and {wanted} here"));
-        }
-    };
-    compare("cell", &wanted.cell, &logged.cell);
-    compare("reference_asset", &wanted.reference_asset, &logged.reference_asset);
-    compare("surplus_cap_ppm", &wanted.surplus_cap_ppm, &logged.surplus_cap_ppm);
-    compare("auction_intents_max", &wanted.auction_intents_max, &logged.auction_intents_max);
-    if differences.is_empty() { Ok(()) } else { Err(StartError::Differs(differences.join(", "))) }
-}
-
 fn threads(setting: usize) -> usize {
     if setting > 0 {
         return setting;
     }
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use clearlane_log::{Batches, Header, MemoryLog};
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+    use crate::sequencer::tests::{admitted, parts};
+
+    /// A log that fails on its second batch.
+    struct Failing {
+        log: MemoryLog,
+        panics: bool,
+    }
+
+    impl Log for Failing {
+        fn append(&mut self, expected_last: Sequence, batch: Batch) -> Result<Appended, LogError> {
+            match self.log.last() {
+                None => self.log.append(expected_last, batch),
+                Some(_) if self.panics => panic!("a mistake in the log"),
+                Some(_) => Err(LogError::Halted),
+            }
+        }
+
+        fn last(&self) -> Option<&Header> {
+            self.log.last()
+        }
+
+        fn read_from(&self, sequence: Sequence) -> Result<Batches<'_>, LogError> {
+            self.log.read_from(sequence)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sequencer_that_ends_badly_stops_the_engine_and_answers_who_waits() {
+        for panics in [true, false] {
+            let (door, _stopper, queues) = queues();
+            let (phase, receiver) = watch::channel(Phase::Working);
+            let mut phases = Phases::new(receiver);
+            let log = Failing { log: MemoryLog::new(), panics };
+            let thread = spawn_sequencer(parts(log), queues, door.clone(), phase).expect("a thread");
+            let (admitted, outcomes) = admitted();
+            door.submit(admitted).expect("room");
+            assert!(phases.answer(outcomes).await.is_err());
+            phases.reached(Phase::Stopped).await;
+            assert!(!matches!(thread.join(), Ok(Ok(_))), "panics: {panics}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn health_turns_before_the_engine_ends_and_its_watchers_do_not_keep_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = Settings {
+            data: folder.path().join("data"),
+            listen: ([127, 0, 0, 1], 0).into(),
+            admin_key: "11".repeat(32),
+            lanes: 1,
+            ..Settings::default()
+        };
+        let running = start(&settings).await.expect("an engine");
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", running.address()));
+        let channel = endpoint.expect("an address").connect().await.expect("a connection");
+        let mut client = HealthClient::new(channel);
+        let service = "clearlane.v1.IntentService".to_owned();
+        let mut health = client.watch(HealthCheckRequest { service }).await.expect("a stream").into_inner();
+        let first = health.message().await.expect("a status").expect("a status");
+        assert_eq!(first.status(), ServingStatus::Serving);
+        let stopping = tokio::spawn(running.stop());
+        let second = health.message().await.expect("a status").expect("a status");
+        assert_eq!(second.status(), ServingStatus::NotServing);
+        stopping.await.expect("no panic").expect("an orderly end");
+    }
 }

@@ -10,6 +10,12 @@ use clearlane_core::names::{Name, PublicKey};
 use clearlane_core::time::Span;
 use serde::{Deserialize, Serialize};
 
+/// The shortest window of an auction in milliseconds of the wall: a durable write or two and a solver's answer fit,
+/// and below that no auction could ever end in time.
+const WINDOW_WALL_MILLIS_MIN: u64 = 20;
+/// A whole, in parts per million.
+const PPM: u32 = 1_000_000;
+
 /// How an engine runs.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,6 +136,14 @@ impl Settings {
     /// Names the setting that is not what was expected.
     pub fn config(&self) -> Result<Config, SettingsError> {
         let mut config = Config::new(name("cell", &self.cell)?, name("reference_asset", &self.reference_asset)?);
+        if self.surplus_cap_ppm > PPM {
+            let found = self.surplus_cap_ppm.to_string();
+            return Err(SettingsError::Value { name: "surplus_cap_ppm", expected: "at most 1000000", found });
+        }
+        if self.auction_intents_max == 0 {
+            let found = self.auction_intents_max.to_string();
+            return Err(SettingsError::Value { name: "auction_intents_max", expected: "at least 1", found });
+        }
         config.surplus_cap_ppm = self.surplus_cap_ppm;
         config.auction_intents_max = self.auction_intents_max;
         Ok(config)
@@ -153,17 +167,21 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Refuses a cadence or window of zero.
+    /// Refuses a cadence of zero, and windows that a few durable writes or a solver's round trip would outlast.
     pub fn times(&self) -> Result<AuctionTimes, SettingsError> {
-        let span = |name, millis: u64| {
-            let expected = "at least 1 millisecond";
-            let refusal = SettingsError::Value { name, expected, found: millis.to_string() };
-            if millis == 0 { Err(refusal) } else { Ok(Span::millis(millis)) }
+        let refusal = |name, expected, millis: u64| SettingsError::Value { name, expected, found: millis.to_string() };
+        let window = |name, millis: u64| {
+            let expected = "at least 20 milliseconds of the wall, which is the setting divided by clock_scale";
+            let is_enough = millis / u64::from(self.clock_scale.max(1)) >= WINDOW_WALL_MILLIS_MIN;
+            if is_enough { Ok(Span::millis(millis)) } else { Err(refusal(name, expected, millis)) }
         };
+        if self.auction_every_ms == 0 {
+            return Err(refusal("auction_every_ms", "at least 1 millisecond", 0));
+        }
         Ok(AuctionTimes {
-            every: span("auction_every_ms", self.auction_every_ms)?,
-            bidding: span("bidding_ms", self.bidding_ms)?,
-            settling: span("settling_ms", self.settling_ms)?,
+            every: Span::millis(self.auction_every_ms),
+            bidding: window("bidding_ms", self.bidding_ms)?,
+            settling: window("settling_ms", self.settling_ms)?,
         })
     }
 }
@@ -184,4 +202,22 @@ pub fn parse_key(text: &str) -> Option<PublicKey> {
         *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
     Some(PublicKey(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_judged_in_time_of_the_wall() {
+        let named = |settings: &Settings| match settings.times() {
+            Err(SettingsError::Value { name, .. }) => name,
+            Err(SettingsError::Read { .. } | SettingsError::Parse { .. }) | Ok(_) => "",
+        };
+        let base = Settings::default();
+        assert_eq!(named(&base), "");
+        assert_eq!(named(&Settings { bidding_ms: 19, ..base.clone() }), "bidding_ms");
+        assert_eq!(named(&Settings { clock_scale: 100, ..base.clone() }), "bidding_ms");
+        assert_eq!(named(&Settings { clock_scale: 100, bidding_ms: 2_000, settling_ms: 1_999, ..base }), "settling_ms");
+    }
 }

@@ -13,6 +13,7 @@ pub mod intent;
 pub mod outcome;
 pub mod record;
 pub mod signing;
+pub mod strict;
 pub mod venue;
 pub mod verdict;
 

@@ -71,9 +71,14 @@ impl Site {
 
     /// Starts an engine and waits until it says where it listens.
     pub(crate) fn start(&self) -> Process {
+        self.start_with(&[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_with(&self, flags: &[&str]) -> Process {
         let errors = self.folder.path().join("stderr");
         let sink = File::create(&errors).expect("a file for stderr");
-        let spawned = self.engine().stdout(Stdio::piped()).stderr(sink).spawn();
+        let spawned = self.engine().args(flags).stdout(Stdio::piped()).stderr(sink).spawn();
         let mut child = spawned.expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
         let mut line = String::new();
@@ -88,9 +93,14 @@ impl Site {
 
     /// Starts an engine that is expected to end by itself: its exit status, stdout and stderr.
     pub(crate) fn start_in_vain(&self) -> (ExitStatus, String, String) {
+        self.start_in_vain_with(&[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn start_in_vain_with(&self, flags: &[&str]) -> (ExitStatus, String, String) {
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
         let sink = |path| File::create(path).expect("a file for output");
-        let spawned = self.engine().stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
+        let spawned = self.engine().args(flags).stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
         let status = ended(&mut spawned.expect("the program starts"));
         let text = |path| std::fs::read_to_string(path).expect("text");
         (status, text(&stdout), text(&stderr))
@@ -110,9 +120,19 @@ impl Process {
     }
 
     /// Ends it with SIGTERM and waits for its exit status.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.ask_to_end();
+        self.ended()
+    }
+
+    /// Sends it SIGTERM.
+    pub(crate) fn ask_to_end(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(sent.expect("the kill command").success());
+    }
+
+    /// Waits for its exit status.
+    pub(crate) fn ended(mut self) -> ExitStatus {
         ended(&mut self.child)
     }
 }

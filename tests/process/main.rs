@@ -1,7 +1,13 @@
 //! The program as its users run it: a process that is killed, fed with bad input, or given a damaged log.
 
 mod bad_input;
+mod ends;
+mod expiry;
 mod harness;
+mod keys;
+mod replays;
+mod starts;
+mod watches;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;

@@ -81,14 +81,24 @@ impl Engine {
         for (name, value) in shown.as_object().into_iter().flatten() {
             eprintln!("{name} = {value}");
         }
-        let running = start(&settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+        // Listened for before the engine says where it listens: whoever reads that may signal at once.
+        let mut requested = std::pin::pin!(stop_requested());
+        let running = tokio::select! {
+            biased;
+            _ = &mut requested => end_at_once("while it was starting"),
+            running = start(&settings) => running.map_err(|error| Failure::Failed(error.to_string()))?,
+        };
         let address = running.address();
         report::print(is_json, &format!("listening on {address}"), &json!({ "listening": address, "settings": shown }));
         let requested = tokio::select! {
-            requested = stop_requested() => requested,
+            requested = requested => requested,
             () = running.halted() => Ok(()),
         };
-        let stopped = running.stop().await.map_err(|error| Failure::Failed(error.to_string()));
+        let stopped = tokio::select! {
+            biased;
+            _ = stop_requested() => end_at_once("by a second signal"),
+            stopped = running.stop() => stopped.map_err(|error| Failure::Failed(error.to_string())),
+        };
         requested.and(stopped)?;
         report::print(is_json, "stopped", &json!({ "stopped": true, "address": address }));
         Ok(())
@@ -114,6 +124,12 @@ impl Engine {
         settings.clock_start_ns = self.clock_start_ns.or(settings.clock_start_ns);
         Ok(settings)
     }
+}
+
+/// Ends the process: what was acknowledged is in the log, and whoever asks here does not want to wait for the rest.
+fn end_at_once(when: &str) -> ! {
+    eprintln!("clearlane: stopped {when}");
+    std::process::exit(1)
 }
 
 fn over<T: Clone>(setting: &mut T, flag: Option<&T>) {

@@ -207,7 +207,7 @@ fn create_missing(disk: &mut impl Disk, options: Options) -> Result<(), LogError
     }
     if !has_ring {
         disk.create_zeroed(RING_FILE, RING_BYTES).map_err(failed("create", RING_FILE))?;
-    } else if ring::Ring::load(disk)?.highest() > Sequence(0) {
+    } else if !ring::Ring::load(disk)?.is_unused() {
         return Err(LogError::damaged(&first, 0, Damage::Missing));
     }
     disk.create_zeroed(&first, options.segment_bytes).map_err(failed("create", &first))

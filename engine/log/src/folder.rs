@@ -32,10 +32,8 @@ impl FolderDisk {
     /// Another writer holds the lock, or the operating system refuses.
     pub fn open(folder: &Path) -> Result<FolderDisk, LogError> {
         let shown = folder.display().to_string();
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).map_err(failed("create folder", &shown))?;
-            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-            sync_folder(parent.unwrap_or(Path::new("."))).map_err(failed("sync folder above", &shown))?;
+        if !is_there(folder) {
+            create_folders(folder).map_err(failed("create folder", &shown))?;
         }
         let lock = OpenOptions::new()
             .create(true)
@@ -109,6 +107,25 @@ impl Disk for FolderDisk {
         file.write_all_at(bytes, offset)?;
         file.sync_data()
     }
+}
+
+/// Creates a folder and those above it that are missing, each durable in the one above before the next is created.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !is_there(folder)).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => created?,
+        }
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+        sync_folder(above.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+/// The empty path stands for the folder that the process is in.
+fn is_there(folder: &Path) -> bool {
+    folder.as_os_str().is_empty() || folder.is_dir()
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

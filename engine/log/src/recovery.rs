@@ -13,6 +13,10 @@ use crate::header::{Header, Sequence};
 use crate::ring::{self, RING_FILE, Ring, SLOTS, Slot};
 use crate::segment::{self, Found, Segment};
 
+/// How often a tail that a living writer goes on writing is read again before it is judged: each time only what came
+/// since, so that a reader beside a busy writer soon finds a quiet moment.
+const CATCH_UPS_MAX: usize = 64;
+
 /// What opening a log found and, unless it was opened read-only, mended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
@@ -62,8 +66,8 @@ pub(crate) fn recover(disk: &impl Disk) -> Result<Recovered, LogError> {
     scan.refuse_foreign_tail()?;
     scan.refuse_lost_batch(disk, &ring)?;
     scan.refuse_unexpected_slots(&ring)?;
+    let torn = scan.find_torn_behind_writer(disk)?;
     let behind = scan.slots_behind(&ring)?;
-    let torn = scan.find_torn(disk)?;
     let recovery = Recovery {
         batches: scan.chain.sequence().0,
         records: scan.chain.records(),
@@ -139,7 +143,7 @@ impl Scan {
             if self.spare.is_some() {
                 return Err(LogError::damaged(&segment.name, 0, self.lost(segment.first)));
             }
-            let tail = self.read_segment(disk, &segment)?;
+            let tail = self.read_segment(disk, &segment, 0)?;
             let holds_batch = self.chain.sequence() >= segment.first;
             self.segments.push(segment);
             if index > 0 && !holds_batch {
@@ -155,8 +159,8 @@ impl Scan {
         Ok(())
     }
 
-    fn read_segment(&mut self, disk: &impl Disk, segment: &Segment) -> Result<Tail, LogError> {
-        let mut offset = 0;
+    fn read_segment(&mut self, disk: &impl Disk, segment: &Segment, from: u64) -> Result<Tail, LogError> {
+        let mut offset = from;
         loop {
             let batch = match segment::read_batch(disk, &segment.name, segment.length, offset)? {
                 Found::Batch(batch) => batch,
@@ -248,6 +252,38 @@ impl Scan {
             }
         }
         Ok(behind)
+    }
+
+    /// Judges the tail; a living writer may have put whole batches there since it was read, which are read first.
+    fn find_torn_behind_writer(&mut self, disk: &impl Disk) -> Result<Option<Torn>, LogError> {
+        for _ in 0..CATCH_UPS_MAX {
+            let found = self.find_torn(disk);
+            if found.is_ok() || !self.read_on(disk)? {
+                return found;
+            }
+        }
+        self.find_torn(disk)
+    }
+
+    /// Reads batches behind the tail, in the active segment and then in the spare one; says whether there were any.
+    fn read_on(&mut self, disk: &impl Disk) -> Result<bool, LogError> {
+        let known = self.chain.sequence();
+        let segments = self.segments.iter().skip(self.active).take(2).cloned().collect::<Vec<_>>();
+        for (at, segment) in segments.iter().enumerate() {
+            let (from, before) = (if at == 0 { self.tail.offset } else { 0 }, self.chain.sequence());
+            let tail = self.read_segment(disk, segment, from)?;
+            if at == 0 {
+                self.tail = tail;
+            } else if self.chain.sequence() > before {
+                self.active += 1;
+                (self.tail, self.spare) = (tail, None);
+                if let Some(segment) = self.segments.get_mut(self.active) {
+                    segment.first = before.next();
+                }
+            }
+        }
+        self.refuse_foreign_tail()?;
+        Ok(self.chain.sequence() > known)
     }
 
     /// Finds what a torn write left behind the last batch: at most one frame, in one segment.

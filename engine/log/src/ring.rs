@@ -57,6 +57,11 @@ impl Ring {
         usize::try_from(sequence.0 % SLOTS).ok().and_then(|index| self.slots.get(index)).unwrap_or(&Slot::Unreadable)
     }
 
+    /// Says whether no slot was ever written, as far as anybody can tell.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.slots.iter().all(|slot| *slot == Slot::Zeros)
+    }
+
     /// Returns the highest batch that the ring proves to have been written.
     pub(crate) fn highest(&self) -> Sequence {
         self.slots.iter().map(slot_sequence).max().unwrap_or_default()

@@ -2,32 +2,41 @@
 //!
 //! After a restart an auction that was still open is left to become void; a closed one is cleared again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clearlane_core::auction::{Clearing, clear};
 use clearlane_core::book::BookIntent;
 use clearlane_core::names::AuctionId;
-use clearlane_core::record::{Body, OpenAuction, SettleAuction};
-use clearlane_core::time::Timestamp;
-use crossbeam::channel::Sender;
+use clearlane_core::record::{Body, SettleAuction};
+use clearlane_core::time::{Span, Timestamp};
 
 use super::batching::Draft;
-use super::{Notice, Parts, Request};
+use super::{Door, Notice, Parts};
 
 /// The longest the sequencer sleeps: it then looks at the clock again.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
 
+/// The intents that one record lets expire, as the core bounds it; more records than needed do no harm.
+const EXPIRED_A_RECORD: usize = 256;
+/// The due intents that one batch looks at: those of one full envelope; the next batch follows at once.
+const EXPIRING_MAX: usize = 8_192;
+
 /// When the next step of an auction is due.
 pub(super) struct Auctioneer {
-    itself: Sender<Request>,
+    door: Door,
     next_open: Timestamp,
     close: Option<(AuctionId, Timestamp)>,
+    /// The thread that clears; one that outlasts its auction goes on, and the next auction waits for it.
+    clearing: Option<JoinHandle<()>>,
 }
 
 impl Auctioneer {
-    pub(super) fn new(parts: &Parts, itself: Sender<Request>) -> Auctioneer {
-        let auctioneer = Auctioneer { itself, next_open: parts.clock.now().after(parts.times.every), close: None };
+    pub(super) fn new(parts: &Parts, door: Door) -> Auctioneer {
+        let next_open = parts.clock.now().after(parts.times.every);
+        let mut auctioneer = Auctioneer { door, next_open, close: None, clearing: None };
         if parts.cell.state.auction.as_ref().is_some_and(|pending| !pending.is_open) {
             auctioneer.start_clearing(parts);
         }
@@ -39,16 +48,28 @@ impl Auctioneer {
         let state = &parts.cell.state;
         let due = match (&self.close, &state.auction) {
             (Some((_, close_at)), _) => *close_at,
-            (None, Some(pending)) => pending.input.settle_by,
+            (None, Some(pending)) => pending.input.settle_by.after(Span(1)),
             (None, None) if state.book.is_empty() => return SLEEP_MAX,
             (None, None) => self.next_open,
         };
-        parts.clock.until(due).min(SLEEP_MAX)
+        // A deadline belongs to the time in which an intent may still be filled.
+        let expiry = state.book.next_deadline().map_or(due, |deadline| deadline.after(Span(1)));
+        parts.clock.until(due.min(expiry)).min(SLEEP_MAX)
     }
 
     /// Adds what is due to the batch.
     pub(super) fn step(&mut self, parts: &mut Parts, draft: &mut Draft) {
         let now = parts.clock.now();
+        self.step_auction(parts, draft, now);
+        let is_late = parts.cell.state.auction.as_ref().is_some_and(|pending| now > pending.input.settle_by);
+        let expiring = parts.cell.state.book.due_before(now, EXPIRING_MAX).len().div_ceil(EXPIRED_A_RECORD);
+        // Every record lets some expire and voids a late auction, so that those in the batch already do.
+        for _ in draft.len()..expiring.max(usize::from(is_late)) {
+            draft.push(Body::Tick);
+        }
+    }
+
+    fn step_auction(&mut self, parts: &mut Parts, draft: &mut Draft, now: Timestamp) {
         if let Some((auction, close_at)) = self.close {
             if now >= close_at {
                 self.close = None;
@@ -57,23 +78,18 @@ impl Auctioneer {
             return;
         }
         let state = &parts.cell.state;
-        if let Some(pending) = &state.auction {
-            if now > pending.input.settle_by && draft.is_empty() {
-                draft.push(Body::Tick);
-            }
-            return;
-        }
-        if now < self.next_open || state.book.is_empty() {
+        if state.auction.is_some() || now < self.next_open || state.book.is_empty() {
             return;
         }
         self.next_open = now.after(parts.times.every);
-        let close_at = now.after(parts.times.bidding);
-        let settle_by = close_at.after(parts.times.settling);
+        if self.is_clearing() {
+            tracing::warn!("clearing outlasts its auction; the next one waits for it");
+            return;
+        }
+        let settle_by = now.after(parts.times.bidding).after(parts.times.settling);
         let is_ready = |intent: &BookIntent| intent.valid_from <= now && intent.deadline >= settle_by;
         if state.book.iter().any(|(_, intent)| is_ready(intent)) {
-            draft.push(Body::OpenAuction(OpenAuction { close_at, settle_by }));
-        } else if state.book.next_deadline().is_some_and(|deadline| deadline < now) && draft.is_empty() {
-            draft.push(Body::Tick);
+            draft.push_opening(parts.times);
         }
     }
 
@@ -87,13 +103,15 @@ impl Auctioneer {
             Notice::Closed(_) => self.start_clearing(parts),
             Notice::Settled(_) | Notice::Voided(_) => {
                 self.close = None;
-                let _ = parts.bids.close();
+                parts.bids.discard();
             }
         }
     }
 
     /// Settles by a clearing, unless its auction is gone.
-    pub(super) fn cleared(&self, parts: &Parts, draft: &mut Draft, clearing: Arc<Clearing>) {
+    pub(super) fn cleared(&mut self, parts: &Parts, draft: &mut Draft, clearing: Arc<Clearing>) {
+        // The thread has nothing left to do, though it may not have ended yet.
+        self.clearing = None;
         if parts.cell.state.pending(clearing.auction).is_some_and(|pending| !pending.is_open) {
             let settle = SettleAuction { auction: clearing.auction, digest: clearing.digest };
             draft.push_settlement(Body::SettleAuction(settle), clearing);
@@ -101,7 +119,7 @@ impl Auctioneer {
     }
 
     fn close_auction(&self, parts: &Parts, draft: &mut Draft, auction: AuctionId) {
-        let solutions = parts.bids.close();
+        let solutions = parts.bids.close(&parts.keys);
         if parts.cell.state.pending(auction).is_none() {
             return;
         }
@@ -111,16 +129,24 @@ impl Auctioneer {
         draft.push(Body::CloseAuction(auction));
     }
 
-    fn start_clearing(&self, parts: &Parts) {
+    fn is_clearing(&self) -> bool {
+        self.clearing.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    fn start_clearing(&mut self, parts: &Parts) {
         let Some(pending) = parts.cell.state.auction.clone() else { return };
-        let (itself, workers) = (self.itself.clone(), Arc::clone(&parts.workers));
+        let (door, workers) = (self.door.clone(), Arc::clone(&parts.workers));
+        let auction = pending.input.auction.0;
         let work = move || {
-            let clearing = clear(&pending.input, &pending.solutions, workers.as_ref());
-            // A sequencer that has stopped settles after its restart.
-            let _ = itself.send(Request::Cleared(Arc::new(clearing)));
+            let clear = || clear(&pending.input, &pending.solutions, workers.as_ref());
+            match catch_unwind(AssertUnwindSafe(clear)) {
+                Ok(clearing) => door.cleared(Arc::new(clearing)),
+                Err(_) => tracing::error!(auction, "clearing panicked; the auction will be void"),
+            }
         };
-        if let Err(error) = std::thread::Builder::new().name("clearing".to_owned()).spawn(work) {
-            tracing::error!(%error, "can't start the clearing thread; the auction will be void");
+        match std::thread::Builder::new().name("clearing".to_owned()).spawn(work) {
+            Ok(thread) => self.clearing = Some(thread),
+            Err(error) => tracing::error!(%error, auction, "can't start the clearing thread; the auction will be void"),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use clearlane_core::auction::Clearing;
-use clearlane_core::event::CommandOutcome;
-use clearlane_core::record::Body;
-use clearlane_core::time::Timestamp;
+use clearlane_core::record::{Body, OpenAuction};
+use clearlane_core::time::{Span, Timestamp};
 use clearlane_log::BATCH_BYTES_MAX;
-use tokio::sync::oneshot;
 
+use super::queues::Reply;
+use crate::settings::AuctionTimes;
 use crate::stored::{Stored, StoredCommands};
 
 /// A batch takes no more records beyond this many bytes, so that one full envelope still fits the log's limit.
@@ -23,8 +23,21 @@ const RECORD_OVERHEAD: usize = 16;
 /// What is to be written while it fills; it may take several batches.
 #[derive(Default)]
 pub(super) struct Draft {
-    items: Vec<Item>,
+    items: Vec<Drafted>,
     bytes: usize,
+}
+
+/// A record to be, without its time.
+struct Drafted {
+    what: What,
+    reply: Option<Reply>,
+    clearing: Option<Arc<Clearing>>,
+}
+
+enum What {
+    Stored(Stored),
+    /// An auction, whose windows start when it is sequenced: a pause before that must not end them.
+    Opening(AuctionTimes),
 }
 
 /// A record as the log will hold it.
@@ -37,12 +50,12 @@ pub(super) struct Encoded {
 
 /// One record of a batch.
 pub(super) struct Item {
-    /// When it is sequenced; set when the batch is finished.
+    /// When it is sequenced.
     pub(super) time: Timestamp,
     /// What is written.
     pub(super) stored: Stored,
     /// Who waits for the answer.
-    pub(super) reply: Option<oneshot::Sender<Vec<CommandOutcome>>>,
+    pub(super) reply: Option<Reply>,
     /// A clearing computed ahead.
     pub(super) clearing: Option<Arc<Clearing>>,
 }
@@ -52,31 +65,39 @@ impl Draft {
         self.items.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= DRAFT_BYTES_MAX || self.items.len() >= DRAFT_RECORDS_MAX
     }
 
     pub(super) fn push(&mut self, body: Body) {
-        self.push_item(Stored::Plain(body), None, None);
+        self.add(What::Stored(Stored::Plain(body)), None, None);
+    }
+
+    pub(super) fn push_opening(&mut self, times: AuctionTimes) {
+        self.add(What::Opening(times), None, None);
     }
 
     pub(super) fn push_settlement(&mut self, body: Body, clearing: Arc<Clearing>) {
-        self.push_item(Stored::Plain(body), None, Some(clearing));
+        self.add(What::Stored(Stored::Plain(body)), None, Some(clearing));
     }
 
-    pub(super) fn push_commands(&mut self, commands: StoredCommands, reply: oneshot::Sender<Vec<CommandOutcome>>) {
+    pub(super) fn push_commands(&mut self, commands: StoredCommands, reply: Reply) {
         self.bytes += commands.bytes();
-        self.push_item(Stored::Commands(commands), Some(reply), None);
+        self.add(What::Stored(Stored::Commands(commands)), Some(reply), None);
     }
 
     /// The records with their times, one nanosecond apart after `last`, in batches that the log takes; at least one.
     pub(super) fn into_batches(self, last: Timestamp) -> Vec<Vec<Encoded>> {
         let mut batches = vec![Vec::new()];
-        let (mut time, mut bytes) = (last.0, 0);
-        for mut item in self.items {
-            time += 1;
-            item.time = Timestamp(time);
-            let encoded = item.stored.encode(item.time);
+        let (mut time, mut bytes) = (last, 0);
+        for drafted in self.items {
+            time = time.after(Span(1));
+            let item = drafted.sequenced(time);
+            let encoded = item.stored.encode(time);
             let size = encoded.len() + RECORD_OVERHEAD;
             if bytes + size > RECORD_BYTES_MAX && bytes > 0 {
                 batches.push(Vec::new());
@@ -90,12 +111,40 @@ impl Draft {
         batches
     }
 
-    fn push_item(
-        &mut self,
-        stored: Stored,
-        reply: Option<oneshot::Sender<Vec<CommandOutcome>>>,
-        clearing: Option<Arc<Clearing>>,
-    ) {
-        self.items.push(Item { time: Timestamp(0), stored, reply, clearing });
+    fn add(&mut self, what: What, reply: Option<Reply>, clearing: Option<Arc<Clearing>>) {
+        self.items.push(Drafted { what, reply, clearing });
+    }
+}
+
+impl Drafted {
+    fn sequenced(self, time: Timestamp) -> Item {
+        let stored = match self.what {
+            What::Stored(stored) => stored,
+            What::Opening(times) => {
+                let close_at = time.after(times.bidding);
+                let settle_by = close_at.after(times.settling);
+                Stored::Plain(Body::OpenAuction(OpenAuction { close_at, settle_by }))
+            }
+        };
+        Item { time, stored, reply: self.reply, clearing: self.clearing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auctions_windows_start_when_it_is_sequenced() {
+        let mut draft = Draft::default();
+        draft.push(Body::Tick);
+        draft.push_opening(AuctionTimes { every: Span(1), bidding: Span(10), settling: Span(100) });
+        let batches = draft.into_batches(Timestamp(5_000));
+        let Some(Stored::Plain(Body::OpenAuction(open))) =
+            batches.into_iter().flatten().nth(1).map(|encoded| encoded.item.stored)
+        else {
+            panic!("expected an opening");
+        };
+        assert_eq!(open, OpenAuction { close_at: Timestamp(5_012), settle_by: Timestamp(5_112) });
     }
 }

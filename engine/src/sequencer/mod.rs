@@ -1,56 +1,49 @@
 //! The single writer: takes requests, makes batches durable, applies them, answers, publishes.
 //!
-//! Durable first, then applied, then answered: what was acknowledged is in the log.
+//! Durable first, then applied, then answered: what was acknowledged is in the log. Readers look between two
+//! batches and never take more of the time than writers do.
 
 mod auctioneer;
 mod batching;
+mod looks;
+mod queues;
+#[cfg(test)]
+pub(crate) mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clearlane_core::auction::{AuctionInput, Clearing};
 use clearlane_core::breakage::Breakage;
-use clearlane_core::event::{CommandOutcome, Event};
+use clearlane_core::event::Event;
 use clearlane_core::hash::Hash;
 use clearlane_core::names::AuctionId;
 use clearlane_core::record::{Body, Record};
 use clearlane_core::time::Timestamp;
 use clearlane_log::{Appended, Batch, Log, LogError, Sequence};
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 
 use crate::bids::Bids;
 use crate::cell::Cell;
 use crate::clock::Clock;
 use crate::executor::Workers;
+use crate::keys::ActiveKeys;
 use crate::scales::AssetScales;
 use crate::settings::AuctionTimes;
-use crate::stored::StoredCommands;
 
 use auctioneer::Auctioneer;
 use batching::{Draft, Encoded, Item};
+use looks::LookBudget;
+pub use queues::{Admitted, Door, LOOKS_MAX, Look, Queues, REQUESTS_MAX, Reply, Stopper, queues};
 
-/// The requests that may wait for the sequencer: a few batches' worth; beyond that clients are told to come back.
-pub const REQUESTS_MAX: usize = 4_096;
 /// The notices a solver stream may lag behind.
 pub const NOTICES_MAX: usize = 64;
 /// How long an outcome may go without a batch that covers it.
 const COVER_WITHIN: Duration = Duration::from_millis(100);
-
-/// A look at the cell and the last batch's sequence.
-pub type Look = Box<dyn FnOnce(&mut Cell, Sequence) + Send>;
-
-/// What the sequencer is asked.
-pub enum Request {
-    /// To sequence commands whose signature was verified.
-    Commands(StoredCommands, oneshot::Sender<Vec<CommandOutcome>>),
-    /// To let somebody look at the cell between two batches.
-    Look(Look),
-    /// To settle an auction by this clearing, computed off this thread.
-    Cleared(Arc<Clearing>),
-    /// To write what is left, checkpoint, and stop.
-    Stop,
-}
+/// The records after which a checkpoint is written although no auction settled: what replay then has to search
+/// between two roots that differ stays a matter of seconds, and hashing the state is paid for by many records.
+const CHECKPOINT_RECORDS: u64 = 10_000;
 
 /// What solvers are told.
 #[derive(Clone, Debug)]
@@ -98,6 +91,8 @@ pub struct Parts {
     pub bids: Arc<Bids>,
     /// The scales that admission parses amounts by.
     pub scales: Arc<AssetScales>,
+    /// The keys that admission knows.
+    pub keys: Arc<ActiveKeys>,
     /// What solvers are told.
     pub notices: broadcast::Sender<Notice>,
 }
@@ -105,22 +100,24 @@ pub struct Parts {
 /// The single writer of a cell.
 pub struct Sequencer {
     parts: Parts,
-    requests: Receiver<Request>,
+    queues: Queues,
     auctioneer: Auctioneer,
+    looks: LookBudget,
     last: Sequence,
     covered: u64,
-    is_stopping: bool,
+    written: Instant,
     needs_checkpoint: bool,
 }
 
 impl Sequencer {
-    /// A sequencer over these parts; `itself` reaches it, for work it hands to other threads.
+    /// A sequencer over these parts; by the door it is reached from threads that it starts itself.
     #[must_use]
-    pub fn new(parts: Parts, requests: Receiver<Request>, itself: Sender<Request>) -> Sequencer {
+    pub fn new(parts: Parts, queues: Queues, door: Door) -> Sequencer {
         let last = parts.log.last().map_or(Sequence(0), |header| header.sequence);
         let covered = parts.log.last().map_or(0, |header| header.applied_through);
-        let auctioneer = Auctioneer::new(&parts, itself);
-        Sequencer { parts, requests, auctioneer, last, covered, is_stopping: false, needs_checkpoint: false }
+        let auctioneer = Auctioneer::new(&parts, door);
+        let looks = LookBudget::default();
+        Sequencer { parts, queues, auctioneer, looks, last, covered, written: Instant::now(), needs_checkpoint: false }
     }
 
     /// Works until asked to stop.
@@ -129,32 +126,39 @@ impl Sequencer {
     ///
     /// Ends at once when the log can't be written or the state machine breaks.
     pub fn run(mut self) -> Result<Cell, SequencerError> {
-        while !self.is_stopping {
-            let first = self.next_request()?;
+        loop {
+            self.queues.wait(self.time_to_wait());
+            if self.queues.is_stop_asked() {
+                return self.finish();
+            }
+            let started = Instant::now();
             let mut draft = Draft::default();
-            if self.needs_checkpoint {
+            if self.needs_checkpoint || self.parts.cell.records_since_checkpoint() >= CHECKPOINT_RECORDS {
                 draft.push(self.parts.cell.checkpoint());
                 self.needs_checkpoint = false;
             }
-            self.gather(&mut draft, first);
-            self.auctioneer.step(&mut self.parts, &mut draft);
-            if !draft.is_empty() || self.is_uncovered() {
-                self.commit(draft)?;
+            self.gather(&mut draft);
+            while let Ok(clearing) = self.queues.clearings.try_recv() {
+                self.auctioneer.cleared(&self.parts, &mut draft, clearing);
             }
+            self.auctioneer.step(&mut self.parts, &mut draft);
+            // Readers wake this thread as well, and must not make it write.
+            let is_cover_due = self.is_uncovered() && self.written.elapsed() >= COVER_WITHIN;
+            if !draft.is_empty() || is_cover_due {
+                self.commit(draft)?;
+                self.looks.wrote(started.elapsed());
+            }
+            self.serve_looks();
         }
-        self.finish()
     }
 
     /// Writes what was accepted before the stop, then a last checkpoint.
     fn finish(mut self) -> Result<Cell, SequencerError> {
-        loop {
+        // Admission takes nothing more, so that what waits now is all there is; the bound is for those in between.
+        let mut left = REQUESTS_MAX;
+        while left > 0 {
             let mut draft = Draft::default();
-            while let Ok(request) = self.requests.try_recv() {
-                self.take(&mut draft, request);
-                if draft.is_full() {
-                    break;
-                }
-            }
+            left = left.saturating_sub(self.gather(&mut draft));
             if draft.is_empty() {
                 break;
             }
@@ -169,35 +173,34 @@ impl Sequencer {
         Ok(self.parts.cell)
     }
 
-    fn next_request(&self) -> Result<Option<Request>, SequencerError> {
-        let mut wait = self.auctioneer.wait(&self.parts);
-        if self.is_uncovered() {
-            wait = wait.min(COVER_WITHIN);
-        }
-        match self.requests.recv_timeout(wait) {
-            Ok(request) => Ok(Some(request)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Ok(Some(Request::Stop)),
-        }
+    fn time_to_wait(&self) -> Duration {
+        let due = self.auctioneer.wait(&self.parts);
+        let cover = COVER_WITHIN.saturating_sub(self.written.elapsed());
+        if self.is_uncovered() { due.min(cover) } else { due }
     }
 
-    fn gather(&mut self, draft: &mut Draft, first: Option<Request>) {
-        let Some(first) = first else { return };
-        self.take(draft, first);
-        while !draft.is_full() && !self.is_stopping {
-            match self.requests.try_recv() {
-                Ok(request) => self.take(draft, request),
-                Err(_) => return,
+    /// Takes commands while they fit the draft; returns how many.
+    fn gather(&mut self, draft: &mut Draft) -> usize {
+        let mut taken = 0;
+        while !draft.is_full() {
+            let Ok(Admitted { commands, reply }) = self.queues.commands.try_recv() else { break };
+            draft.push_commands(commands, reply);
+            taken += 1;
+        }
+        taken
+    }
+
+    fn serve_looks(&mut self) {
+        self.looks.start_turn();
+        while self.looks.allows(!self.queues.commands.is_empty()) {
+            let Ok(look) = self.queues.looks.try_recv() else { return };
+            let started = Instant::now();
+            let (cell, last) = (&mut self.parts.cell, self.last);
+            // A reader that fails must not take the writer with it; whoever asked hears that nobody answers.
+            if catch_unwind(AssertUnwindSafe(|| look(cell, last))).is_err() {
+                tracing::error!("a reader's look at the cell panicked");
             }
-        }
-    }
-
-    fn take(&mut self, draft: &mut Draft, request: Request) {
-        match request {
-            Request::Commands(commands, reply) => draft.push_commands(commands, reply),
-            Request::Look(look) => look(&mut self.parts.cell, self.last),
-            Request::Cleared(clearing) => self.auctioneer.cleared(&self.parts, draft, clearing),
-            Request::Stop => self.is_stopping = true,
+            self.looks.looked(started.elapsed());
         }
     }
 
@@ -230,6 +233,7 @@ impl Sequencer {
         };
         self.last = header.sequence;
         self.covered = header.applied_through;
+        self.written = Instant::now();
         let batch_hash = Hash(header.hash());
         for item in items {
             let record = Record { time: item.time, body: item.stored.into_body() };
@@ -238,15 +242,16 @@ impl Sequencer {
             self.publish(&record, &outcome.events);
             if let Some(reply) = item.reply {
                 // The client may have gone; it learns the outcome by sending the same id again.
-                let _ = reply.send(outcome.commands);
+                let _ = reply.outcomes.send(outcome.commands);
             }
         }
         Ok(())
     }
 
     fn publish(&mut self, record: &Record, events: &[Event]) {
-        if matches!(record.body, Body::Commands(_)) {
+        if let Body::Commands(commands) = &record.body {
             self.parts.scales.take_in(&self.parts.cell.state);
+            self.parts.keys.take_in(&self.parts.cell.state, &commands.commands);
         }
         for event in events {
             let notice = match event {

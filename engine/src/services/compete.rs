@@ -1,29 +1,42 @@
 //! The competition: a stream per solver, which hears of auctions and answers them.
 //!
-//! A solver that is slow or wrong loses its own stream and nothing else.
+//! A solver that is slow or wrong loses its own stream and nothing else: nobody waits for it.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use clearlane_core::auction::Clearing;
+use clearlane_core::auction::{AuctionInput, Clearing};
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_proto::wire::{self, engine_message, solver_message, solver_service_server::SolverService};
 use clearlane_proto::{SOLUTION_BYTES_MAX, auction, outcome, register_bytes, verdict};
 use prost::Message as _;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::streams::{Served, Verdict};
 use super::{Engine, to_status};
 use crate::admission::verify_bytes;
+use crate::phase::Phase;
 use crate::sequencer::Notice;
 
-/// The messages that may wait for a slow solver; beyond that its stream ends.
+/// The messages that may wait for a slow solver, about twenty auctions' worth; beyond that its stream ends.
 const MESSAGES_MAX: usize = 64;
+/// How long a stream may take to register: a signature and a round trip.
+const REGISTER_WITHIN: Duration = Duration::from_secs(10);
 
 type Messages = Pin<Box<dyn Stream<Item = Result<wire::EngineMessage, Status>> + Send>>;
-type Outbox = mpsc::Sender<Result<wire::EngineMessage, Status>>;
+
+/// A message on its way to a solver, put on the wire only when the solver reads.
+enum Said {
+    Message(engine_message::Message),
+    Opened(Arc<AuctionInput>),
+    Notice(Notice),
+}
 
 #[tonic::async_trait]
 impl SolverService for Engine {
@@ -33,114 +46,140 @@ impl SolverService for Engine {
         &self,
         request: Request<Streaming<wire::SolverMessage>>,
     ) -> Result<Response<Self::CompeteStream>, Status> {
+        let greeted = self.sessions.greet().map_err(|refusal| to_status(&refusal))?;
         let (outbox, receiver) = mpsc::channel(MESSAGES_MAX);
-        let (engine, messages) = (self.clone(), request.into_inner());
+        let (engine, verdict) = (self.clone(), Verdict::default());
+        let session = Session { engine: self.clone(), outbox, bidder: None };
+        let (messages, told) = (request.into_inner(), verdict.clone());
         tokio::spawn(async move {
-            let result = serve(engine, messages, outbox.clone()).await;
-            if let Err(status) = result {
-                // The solver may have gone.
-                let _ = outbox.send(Err(status)).await;
+            let mut phases = engine.phases.clone();
+            let gone = session.outbox.clone();
+            // A dropped call ends the session at once, and so does the engine's stop.
+            tokio::select! {
+                result = session.serve(messages, greeted) => {
+                    if let Err(status) = result {
+                        told.tell(status);
+                    }
+                }
+                () = gone.closed() => {}
+                () = phases.reached(Phase::Stopped) => {}
             }
         });
-        Ok(Response::new(Box::pin(while_running(ReceiverStream::new(receiver), self.stopped.clone()))))
+        let items = ReceiverStream::new(receiver).map(|(bidder, said)| Ok(to_wire(bidder, said)));
+        Ok(Response::new(Box::pin(Served::new(items, &self.phases, move || verdict.told()))))
     }
 }
 
-/// The stream until the engine stops.
-pub(super) fn while_running<S: Stream + Send + 'static>(
-    stream: S,
-    mut stopped: watch::Receiver<bool>,
-) -> impl Stream<Item = S::Item> + Send
-where
-    S::Item: Send,
-{
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        let mut stream = std::pin::pin!(stream);
+type Outbox = mpsc::Sender<(SolverId, Said)>;
+
+/// As whom a solver registered, and by which key.
+#[derive(Clone, Copy)]
+struct Bidder {
+    solver: SolverId,
+    key: PublicKey,
+}
+
+/// One solver's stream.
+struct Session {
+    engine: Engine,
+    outbox: Outbox,
+    bidder: Option<Bidder>,
+}
+
+impl Session {
+    async fn serve(
+        mut self,
+        mut messages: Streaming<wire::SolverMessage>,
+        greeted: OwnedSemaphorePermit,
+    ) -> Result<(), Status> {
+        let registering = tokio::time::timeout(REGISTER_WITHIN, self.greet(&mut messages)).await;
+        let late = |_| Status::deadline_exceeded("MISSING (register): expected a registration within 10 s, found none");
+        let bidder = registering.map_err(late)??;
+        let _place = self.engine.sessions.register().map_err(|refusal| to_status(&refusal))?;
+        drop(greeted);
+        self.bidder = Some(bidder);
+        let mut notices = self.engine.notices.subscribe();
+        self.tell(Said::Message(engine_message::Message::Registered(wire::Registered { solver: bidder.solver.0 })))?;
+        let open = self.engine.look(|cell, _| {
+            Ok(cell.state.auction.as_ref().filter(|pending| pending.is_open).map(|pending| pending.input.clone()))
+        });
+        if let Some(input) = open.await? {
+            self.tell(Said::Opened(input))?;
+        }
         loop {
-            let next = tokio::select! {
-                next = stream.next() => next,
-                () = stop_asked(&mut stopped) => None,
-            };
-            let Some(item) = next else { return };
-            if sender.send(item).await.is_err() {
-                return;
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(message) => {
+                        let answer = self.answer(bidder, message?).await?;
+                        self.tell(Said::Message(answer))?;
+                    }
+                    None => return Ok(()),
+                },
+                notice = notices.recv() => match notice {
+                    Ok(notice) => self.tell(Said::Notice(notice))?,
+                    Err(broadcast::error::RecvError::Lagged(_)) => return Err(too_slow()),
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
             }
         }
-    });
-    ReceiverStream::new(receiver)
-}
-
-async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the engine is gone, which is a stop too.
-    let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
-}
-
-async fn serve(engine: Engine, mut messages: Streaming<wire::SolverMessage>, outbox: Outbox) -> Result<(), Status> {
-    let mut nonce = [0_u8; 32];
-    getrandom::fill(&mut nonce).map_err(|error| Status::internal(error.to_string()))?;
-    let hello = wire::Hello {
-        nonce: nonce.to_vec(),
-        cell: engine.cell.clone(),
-        time_ns: engine.clock.now().0,
-        clock_scale: engine.clock.scale(),
-    };
-    tell(&outbox, engine_message::Message::Hello(hello)).await?;
-    let solver = register(&engine, &mut messages, &nonce).await?;
-    let mut notices = engine.notices.subscribe();
-    tell(&outbox, engine_message::Message::Registered(wire::Registered { solver: solver.0 })).await?;
-    let open = engine.look(|cell, _| {
-        Ok(cell.state.auction.as_ref().filter(|pending| pending.is_open).map(|pending| pending.input.clone()))
-    });
-    if let Some(input) = open.await? {
-        tell(&outbox, engine_message::Message::Opened(auction::input_to_wire(&input))).await?;
     }
-    loop {
-        tokio::select! {
-            message = messages.next() => match message {
-                Some(Ok(message)) => tell(&outbox, answer(&engine, solver, message)).await?,
-                Some(Err(_)) | None => return Ok(()),
-            },
-            notice = notices.recv() => match notice {
-                Ok(notice) => tell(&outbox, announce(solver, &notice)).await?,
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return Ok(()),
-            },
-        }
-    }
-}
 
-async fn register(
-    engine: &Engine,
-    messages: &mut Streaming<wire::SolverMessage>,
-    nonce: &[u8],
-) -> Result<SolverId, Status> {
-    let expected = || Status::invalid_argument("MALFORMED (message): expected register first");
-    let first = messages.next().await.ok_or_else(expected)??;
-    let Some(solver_message::Message::Register(register)) = first.message else { return Err(expected()) };
-    verify_bytes(&register.key, &register.signature, &register_bytes(nonce)).map_err(|refusal| to_status(&refusal))?;
-    let key: [u8; 32] = register.key.as_slice().try_into().map_err(|_| expected())?;
-    let strategy: String = register.strategy.chars().take(64).collect();
-    let solver = engine.look(move |cell, _| {
-        let unknown = || {
-            let message = "the key is not registered in the role of a solver";
-            Refusal::new(Reason::UnknownKey, "register.key", message)
+    async fn greet(&self, messages: &mut Streaming<wire::SolverMessage>) -> Result<Bidder, Status> {
+        let mut nonce = [0_u8; 32];
+        getrandom::fill(&mut nonce).map_err(|error| Status::internal(error.to_string()))?;
+        let hello = wire::Hello {
+            nonce: nonce.to_vec(),
+            cell: self.engine.cell.clone(),
+            time_ns: self.engine.clock.now().0,
+            clock_scale: self.engine.clock.scale(),
         };
-        cell.state.solver_of(&PublicKey(key)).ok_or_else(unknown)
-    });
-    let solver = solver.await?;
-    tracing::info!(solver = solver.0, strategy, "solver registered");
-    Ok(solver)
-}
+        self.tell(Said::Message(engine_message::Message::Hello(hello)))?;
+        let expected = || Status::invalid_argument("MALFORMED (message): expected register first");
+        let first = messages.next().await.ok_or_else(expected)??;
+        let Some(solver_message::Message::Register(register)) = first.message else { return Err(expected()) };
+        verify_bytes(&register.key, &register.signature, &register_bytes(&nonce))
+            .map_err(|refusal| to_status(&refusal))?;
+        let key = PublicKey(register.key.as_slice().try_into().map_err(|_| expected())?);
+        let strategy: String = register.strategy.chars().take(64).collect();
+        let solver = self.engine.keys.solver_of(&key).ok_or_else(|| to_status(&unknown_key("register.key")))?;
+        tracing::info!(solver = solver.0, strategy, "solver registered");
+        Ok(Bidder { solver, key })
+    }
 
-fn answer(engine: &Engine, solver: SolverId, message: wire::SolverMessage) -> engine_message::Message {
-    match take(engine, solver, message) {
-        Ok(received) => engine_message::Message::Received(received),
-        Err(refusal) => engine_message::Message::Refused(outcome::refusal_to_wire(&refusal)),
+    /// What a solver is told of its message; a key that may no longer bid ends the stream.
+    async fn answer(&self, bidder: Bidder, message: wire::SolverMessage) -> Result<engine_message::Message, Status> {
+        if self.engine.keys.solver_of(&bidder.key) != Some(bidder.solver) {
+            return Err(to_status(&unknown_key("key")));
+        }
+        let engine = self.engine.clone();
+        // A full solution takes milliseconds to read, in which other clients' calls must go on.
+        let taken = tokio::task::spawn_blocking(move || take(&engine, bidder, message)).await;
+        Ok(match taken.map_err(|_| Status::internal("reading the message failed"))? {
+            Ok(received) => engine_message::Message::Received(received),
+            Err(refusal) => engine_message::Message::Refused(outcome::refusal_to_wire(&refusal)),
+        })
+    }
+
+    /// Says something to a solver; one that does not keep up loses its stream.
+    fn tell(&self, said: Said) -> Result<(), Status> {
+        let solver = self.bidder.map_or(SolverId::FLOOR, |bidder| bidder.solver);
+        self.outbox.try_send((solver, said)).map_err(|error| match error {
+            TrySendError::Full(_) => too_slow(),
+            TrySendError::Closed(_) => Status::cancelled("the solver is gone"),
+        })
     }
 }
 
-fn take(engine: &Engine, solver: SolverId, message: wire::SolverMessage) -> Result<wire::SolutionReceived, Refusal> {
+fn too_slow() -> Status {
+    let message = format!("the solver is more than {MESSAGES_MAX} messages behind; connect again");
+    to_status(&Refusal::new(Reason::Exhausted, "compete", message))
+}
+
+fn unknown_key(field: &str) -> Refusal {
+    Refusal::new(Reason::UnknownKey, field, "the key is not registered in the role of a solver, or was revoked")
+}
+
+fn take(engine: &Engine, bidder: Bidder, message: wire::SolverMessage) -> Result<wire::SolutionReceived, Refusal> {
     match message.message {
         Some(solver_message::Message::Solution(solution)) => {
             let bytes = solution.encoded_len();
@@ -150,11 +189,11 @@ fn take(engine: &Engine, solver: SolverId, message: wire::SolverMessage) -> Resu
             }
             let bundles = auction::bundles_to_core(&solution.bundles)?;
             let count = u32::try_from(bundles.len()).unwrap_or(u32::MAX);
-            engine.bids.put(solver, AuctionId(solution.auction), bundles)?;
+            engine.bids.put(bidder.solver, bidder.key, AuctionId(solution.auction), bundles)?;
             Ok(wire::SolutionReceived { auction: solution.auction, bundles: count })
         }
         Some(solver_message::Message::Withdraw(withdraw)) => {
-            engine.bids.withdraw(solver, AuctionId(withdraw.auction))?;
+            engine.bids.withdraw(bidder.solver, AuctionId(withdraw.auction))?;
             Ok(wire::SolutionReceived { auction: withdraw.auction, bundles: 0 })
         }
         Some(solver_message::Message::Register(_)) => {
@@ -162,6 +201,15 @@ fn take(engine: &Engine, solver: SolverId, message: wire::SolverMessage) -> Resu
         }
         None => Err(Refusal::new(Reason::Malformed, "message", "expected a solution, found nothing")),
     }
+}
+
+fn to_wire(solver: SolverId, said: Said) -> wire::EngineMessage {
+    let message = match said {
+        Said::Message(message) => message,
+        Said::Opened(input) => engine_message::Message::Opened(auction::input_to_wire(&input)),
+        Said::Notice(notice) => announce(solver, &notice),
+    };
+    wire::EngineMessage { message: Some(message) }
 }
 
 fn announce(solver: SolverId, notice: &Notice) -> engine_message::Message {
@@ -186,10 +234,4 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         floor_score: clearing.floor_score.to_string(),
         verdicts,
     }
-}
-
-/// Says something to a solver; one that does not listen loses its stream.
-async fn tell(outbox: &Outbox, message: engine_message::Message) -> Result<(), Status> {
-    let gone = |_| Status::cancelled("the solver is gone");
-    outbox.send(Ok(wire::EngineMessage { message: Some(message) })).await.map_err(gone)
 }

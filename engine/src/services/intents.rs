@@ -1,30 +1,38 @@
 //! Intents: submit, look up, watch, cancel.
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 
 use clearlane_core::book::IntentKey;
 use clearlane_core::names::CommandId;
 use clearlane_core::refusal::{Reason, Refusal};
+use clearlane_proto::wire::intent_update::Change;
 use clearlane_proto::wire::{self, intent_service_server::IntentService};
 use clearlane_proto::{events, intent};
+use prost::Message as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Engine, id_of, page_size, party_name, party_of};
+use super::streams::{Served, Verdict};
+use super::{Engine, id_of, page_size, party_name, party_of, to_status};
 use crate::cell::Cell;
-use crate::view::IntentView;
+use crate::phase::Phase;
+use crate::view::{IntentView, WATCHER_QUEUE_MAX, Watch};
 
 /// The intents on one page.
 const PAGE_MAX: usize = 1_000;
+/// The bytes on one page: half of what clients take unless told otherwise.
+const PAGE_BYTES_MAX: usize = 2 * 1_024 * 1_024;
 /// The replies that may wait for a slow reader of a submit stream.
 const REPLIES_MAX: usize = 64;
 
+type Replies = Pin<Box<dyn Stream<Item = Result<wire::CommandsReply, Status>> + Send>>;
 type Updates = Pin<Box<dyn Stream<Item = Result<wire::IntentUpdate, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl IntentService for Engine {
-    type SubmitStreamStream = ReceiverStream<Result<wire::CommandsReply, Status>>;
+    type SubmitStreamStream = Replies;
     type WatchStream = Updates;
 
     async fn parse(&self, _: Request<wire::ParseRequest>) -> Result<Response<wire::ParseReply>, Status> {
@@ -45,20 +53,30 @@ impl IntentService for Engine {
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let mut envelopes = request.into_inner();
         let (replies, receiver) = tokio::sync::mpsc::channel(REPLIES_MAX);
-        let engine = self.clone();
+        let (engine, verdict) = (self.clone(), Verdict::default());
+        let (told, mut phases) = (verdict.clone(), self.phases.clone());
         tokio::spawn(async move {
-            while let Some(envelope) = envelopes.next().await {
-                let reply = match envelope {
-                    Ok(envelope) => engine.commands(envelope).await,
-                    Err(status) => Err(status),
-                };
-                let is_over = reply.is_err();
-                if replies.send(reply).await.is_err() || is_over {
-                    return;
+            let gone = replies.clone();
+            let answering = async {
+                while let Some(envelope) = envelopes.next().await {
+                    let reply = engine.commands(envelope?).await?;
+                    // Whoever does not read its replies waits here, and with it only its own stream.
+                    let _ = replies.send(Ok(reply)).await;
                 }
+                Ok(())
+            };
+            tokio::select! {
+                result = answering => {
+                    if let Err(status) = result {
+                        told.tell(status);
+                    }
+                }
+                () = gone.closed() => {}
+                () = phases.reached(Phase::Stopped) => told.tell(stopping()),
             }
         });
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        let served = Served::new(ReceiverStream::new(receiver), &self.phases, move || verdict.told());
+        Ok(Response::new(Box::pin(served.incomplete_at_stop(stopping()))))
     }
 
     async fn get(&self, request: Request<wire::GetIntentRequest>) -> Result<Response<wire::IntentStatus>, Status> {
@@ -78,19 +96,21 @@ impl IntentService for Engine {
         let found = self.look(move |cell, _| {
             let after = if request.after.is_empty() { CommandId::default() } else { id_of(&request.after)? };
             let after = IntentKey { party: party_of(cell, &request.party)?, id: after };
-            let page = cell.view.intents_of(after, page_size(request.most, 100, PAGE_MAX));
-            Ok(page.into_iter().map(|(key, view)| status(cell, key, view)).collect())
+            Ok(page(cell, cell.view.intents_of(after, page_size(request.most, 100, PAGE_MAX))))
         });
         Ok(Response::new(wire::ListIntentsReply { intents: found.await? }))
     }
 
     async fn watch(&self, request: Request<wire::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let request = request.into_inner();
-        let (name, past, receiver) = self.look(move |cell, _| start_watch(cell, &request)).await?;
+        let name = request.party.clone();
+        let (past, watch) = self.look(move |cell, _| start_watch(cell, &request)).await?;
         let past = tokio_stream::iter(past.into_iter().map(Ok));
-        let stopped = self.stopped.clone();
-        let later = ReceiverStream::new(receiver).map(move |event| Ok(events::to_wire(&name, &event)));
-        Ok(Response::new(Box::pin(past.chain(super::compete::while_running(later, stopped)))))
+        let Some(Watch { changes, has_lagged }) = watch else { return Ok(Response::new(Box::pin(past))) };
+        let later = ReceiverStream::new(changes).map(move |event| Ok(events::to_wire(&name, &event)));
+        let ending = move || has_lagged.load(Ordering::Acquire).then(too_slow);
+        let later = Served::new(later, &self.phases, ending).incomplete_at_stop(stopping());
+        Ok(Response::new(Box::pin(past.chain(later))))
     }
 
     async fn cancel(&self, request: Request<wire::SignedEnvelope>) -> Result<Response<wire::CommandsReply>, Status> {
@@ -98,33 +118,65 @@ impl IntentService for Engine {
     }
 }
 
-type Watch = (String, Vec<wire::IntentUpdate>, tokio::sync::mpsc::Receiver<clearlane_core::event::IntentEvent>);
+/// What happened so far, and how to hear the rest; an intent that has ended has none.
+type Started = (Vec<wire::IntentUpdate>, Option<Watch>);
 
-fn start_watch(cell: &mut Cell, request: &wire::WatchRequest) -> Result<Watch, Refusal> {
+fn start_watch(cell: &mut Cell, request: &wire::WatchRequest) -> Result<Started, Refusal> {
     let party = party_of(cell, &request.party)?;
     let only = if request.id.is_empty() { None } else { Some(IntentKey { party, id: id_of(&request.id)? }) };
-    let past = match only {
-        Some(key) => cell.view.intent(key).ok_or_else(|| unknown(key.id))?.updates.iter().cloned().collect(),
-        None => Vec::new(),
-    };
-    let past = past.iter().map(|event| events::to_wire(&request.party, event)).collect();
+    let mut past = Vec::new();
+    if let Some(key) = only {
+        let view = cell.view.intent(key).ok_or_else(|| unknown(key.id))?;
+        past = updates(&request.party, key, view);
+        if view.end.is_some() {
+            return Ok((past, None));
+        }
+    }
     let full = || Refusal::new(Reason::Exhausted, "watch", "too many watchers; try again later");
-    let receiver = cell.view.watch(party, only).ok_or_else(full)?;
-    Ok((request.party.clone(), past, receiver))
+    Ok((past, Some(cell.view.watch(party, only).ok_or_else(full)?)))
+}
+
+fn too_slow() -> Status {
+    let message = format!("the watcher is more than {WATCHER_QUEUE_MAX} updates behind; watch again");
+    to_status(&Refusal::new(Reason::Exhausted, "watch", message))
+}
+
+fn stopping() -> Status {
+    to_status(&Refusal::new(Reason::Stopping, "engine", "the engine is stopping; try again after its restart"))
+}
+
+/// As many as one message of [`PAGE_BYTES_MAX`] holds, and at least one.
+fn page(cell: &Cell, intents: Vec<(IntentKey, &IntentView)>) -> Vec<wire::IntentStatus> {
+    let mut bytes = 0;
+    let within = |status: &wire::IntentStatus| {
+        let is_first = bytes == 0;
+        bytes += status.encoded_len();
+        is_first || bytes <= PAGE_BYTES_MAX
+    };
+    intents.into_iter().map(|(key, view)| status(cell, key, view)).take_while(within).collect()
 }
 
 fn status(cell: &Cell, key: IntentKey, view: &IntentView) -> wire::IntentStatus {
     let party = party_name(cell, key.party);
-    let updates = view.updates.iter().map(|event| events::to_wire(&party, event)).collect();
     wire::IntentStatus {
         id: key.id.0.to_vec(),
         intent: Some(intent::to_wire(&view.intent)),
         sold: view.sold.to_string(),
         bought: view.bought.to_string(),
         state: view.end.map_or("open", events::end_to_wire).to_owned(),
-        updates,
+        updates: updates(&party, key, view),
         party,
     }
+}
+
+fn updates(party: &str, key: IntentKey, view: &IntentView) -> Vec<wire::IntentUpdate> {
+    let accepted = wire::IntentUpdate {
+        party: party.to_owned(),
+        id: key.id.0.to_vec(),
+        time_ns: view.accepted_at.0,
+        change: Some(Change::Accepted(true)),
+    };
+    std::iter::once(accepted).chain(view.updates.iter().map(|event| events::to_wire(party, event))).collect()
 }
 
 fn unknown(id: CommandId) -> Refusal {

@@ -10,7 +10,7 @@ use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_proto::wire::{self, ledger_service_server::LedgerService};
 use tonic::{Request, Response, Status};
 
-use super::{Engine, page_size, party_name, party_of};
+use super::{Engine, page_size, party_name, party_of, shown};
 use crate::cell::Cell;
 use crate::view::{Entry, STATEMENT_ENTRIES_MAX};
 
@@ -89,7 +89,7 @@ fn statement(cell: &Cell, request: &wire::StatementRequest) -> Result<wire::Stat
     let party = party_of(cell, &request.party)?;
     let asset = Name::new(&request.asset).and_then(|name| cell.state.asset(&name));
     let unknown =
-        |reason, field: &str, name: &str| Refusal::new(reason, field, format!("no {field} is named {name:?}"));
+        |reason, field: &str, name: &str| Refusal::new(reason, field, format!("no {field} is named {}", shown(name)));
     let asset = asset.ok_or_else(|| unknown(Reason::UnknownAsset, "asset", &request.asset))?;
     let module = Name::new(&request.module).and_then(|name| cell.state.module(&name));
     let module = module.ok_or_else(|| unknown(Reason::UnknownModule, "module", &request.module))?;

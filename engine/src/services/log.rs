@@ -1,20 +1,14 @@
 //! Where the engine stands, and its auctions.
 
-use std::collections::BTreeMap;
-
 use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
-use clearlane_core::root;
 use clearlane_proto::wire::{self, log_service_server::LogService};
 use tokio_stream::Empty;
 use tonic::{Request, Response, Status};
 
 use super::Engine;
 use crate::cell::Cell;
-use crate::view::AuctionView;
-
-/// The auctions in one answer.
-const SUMMARIES_MAX: usize = 1_000;
+use crate::view::AuctionSummary;
 
 #[tonic::async_trait]
 impl LogService for Engine {
@@ -22,11 +16,9 @@ impl LogService for Engine {
 
     async fn status(&self, _: Request<wire::StatusRequest>) -> Result<Response<wire::StatusReply>, Status> {
         let (cell, clock) = (self.cell.clone(), self.clock);
-        let solvers = u32::try_from(self.notices.receiver_count()).unwrap_or(u32::MAX);
+        let solvers = u32::try_from(self.sessions.registered()).unwrap_or(u32::MAX);
         let found = self.look(move |state, last| {
             let counts = state.view.counts();
-            let auctions: Vec<&AuctionView> = state.view.auctions().collect();
-            let skipped = auctions.len().saturating_sub(SUMMARIES_MAX);
             Ok(wire::StatusReply {
                 cell,
                 time_ns: clock.now().max(state.state.clock).0,
@@ -39,7 +31,7 @@ impl LogService for Engine {
                 settled: counts.settled,
                 expired: counts.expired,
                 cancelled: counts.cancelled,
-                auctions: auctions.into_iter().skip(skipped).map(|auction| summary(state, auction)).collect(),
+                auctions: state.view.auction_summaries().map(|auction| summary(state, auction)).collect(),
                 solvers,
             })
         });
@@ -49,8 +41,8 @@ impl LogService for Engine {
     async fn root(&self, _: Request<wire::RootRequest>) -> Result<Response<wire::RootReply>, Status> {
         let found = self.look(|cell, last| {
             Ok(wire::RootReply {
-                root: root::of(&cell.state).0.to_vec(),
-                books_root: root::books(&cell.state).0.to_vec(),
+                root: cell.state_root().0.to_vec(),
+                books_root: cell.books_root().0.to_vec(),
                 sequence: last.0,
                 records: cell.state.records,
             })
@@ -67,32 +59,23 @@ impl LogService for Engine {
     }
 }
 
-fn summary(cell: &Cell, auction: &AuctionView) -> wire::AuctionSummary {
-    let clearing = auction.clearing.as_deref();
-    let plan = clearing.map(|clearing| clearing.plan).unwrap_or_default();
-    let mut shares: BTreeMap<SolverId, (u32, Score)> = BTreeMap::new();
-    for executed in clearing.into_iter().flat_map(|clearing| &clearing.executed) {
-        let (bundles, score) = shares.entry(executed.solver).or_default();
-        *bundles = bundles.saturating_add(1);
-        *score = score.saturating_add(executed.score);
-    }
-    let share = |(solver, (bundles, score)): (SolverId, (u32, Score))| wire::SolverShare {
-        solver: cell.state.solver_party(solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
-        bundles,
+fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
+    let share = |(solver, (bundles, score)): (&SolverId, &(u32, Score))| wire::SolverShare {
+        solver: cell.state.solver_party(*solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
+        bundles: *bundles,
         score: score.to_string(),
     };
-    let executed = clearing.map_or(0, |clearing| clearing.executed.len());
     wire::AuctionSummary {
         auction: auction.auction.0,
         time_ns: auction.time.0,
         intents: u32::try_from(auction.intents).unwrap_or(u32::MAX),
-        voided: clearing.is_none(),
-        score: auction.score().to_string(),
-        floor_score: clearing.map_or(0, |clearing| clearing.floor_score).to_string(),
-        executed: u32::try_from(executed).unwrap_or(u32::MAX),
-        shares: shares.into_iter().map(share).collect(),
-        bundles: plan.bundles,
-        colours: plan.colours,
-        hottest: plan.hottest,
+        voided: auction.is_voided,
+        score: auction.score.to_string(),
+        floor_score: auction.floor_score.to_string(),
+        executed: u32::try_from(auction.executed).unwrap_or(u32::MAX),
+        shares: auction.shares.iter().map(share).collect(),
+        bundles: auction.plan.bundles,
+        colours: auction.plan.colours,
+        hottest: auction.plan.hottest,
     }
 }

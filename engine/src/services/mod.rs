@@ -5,6 +5,10 @@ mod compete;
 mod intents;
 mod ledger;
 mod log;
+mod sessions;
+mod streams;
+
+pub(crate) use sessions::Sessions;
 
 use std::sync::Arc;
 
@@ -17,54 +21,88 @@ use clearlane_proto::wire::{
     solver_service_server::SolverServiceServer,
 };
 use clearlane_proto::{FILE_DESCRIPTOR_SET, MESSAGE_BYTES_MAX, outcome};
-use crossbeam::channel::{Sender, TrySendError};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, oneshot};
+use tonic::server::NamedService as _;
 use tonic::transport::server::{Router, Server};
 use tonic::{Code, Status};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::admission::Admission;
 use crate::bids::Bids;
 use crate::cell::Cell;
 use crate::clock::Clock;
-use crate::sequencer::{Notice, Request};
+use crate::keys::ActiveKeys;
+use crate::phase::{Phase, Phases};
+use crate::sequencer::{Door, Notice};
+
+/// The largest message that the engine takes: above every limit of ours, so that what is somewhat too large is
+/// refused by name, and far below what a few hundred calls at once would need to exhaust memory.
+const REQUEST_BYTES_MAX: usize = 2 * 1_024 * 1_024;
+/// The largest request of a service without envelopes: names, ids and numbers.
+const SMALL_REQUEST_BYTES_MAX: usize = 64 * 1_024;
+/// The calls of one connection at a time; more wait on the client's side.
+const CALLS_A_CONNECTION_MAX: u32 = 256;
 
 /// A handle to the engine, shared by all services.
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub(crate) admission: Admission,
-    pub(crate) requests: Sender<Request>,
+    pub(crate) door: Door,
     pub(crate) clock: Clock,
     pub(crate) bids: Arc<Bids>,
+    pub(crate) keys: Arc<ActiveKeys>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) cell: String,
-    pub(crate) stopped: watch::Receiver<bool>,
+    pub(crate) phases: Phases,
+    pub(crate) sessions: Sessions,
 }
 
 /// All services, with health and reflection.
 pub(crate) async fn router(engine: Engine) -> Result<Router, String> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<IntentServiceServer<Engine>>().await;
-    health.set_serving::<SolverServiceServer<Engine>>().await;
+    tell_health(&health, ServingStatus::Serving).await;
+    let mut phases = engine.phases.clone();
+    tokio::spawn(async move {
+        phases.reached(Phase::Finishing).await;
+        tell_health(&health, ServingStatus::NotServing).await;
+    });
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| error.to_string())?;
-    // Ours are checked first and refused by name; tonic's own limit only stops what is far beyond.
-    let intents = IntentServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let ledger = LedgerServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let admin = AdminServiceServer::new(engine.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let solver = SolverServiceServer::new(engine.clone())
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+    let intents = IntentServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+    let ledger = LedgerServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+    let admin = AdminServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
+    let log = LogServiceServer::new(engine.clone()).max_decoding_message_size(SMALL_REQUEST_BYTES_MAX);
+    let solver = SolverServiceServer::new(engine)
+        .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     Ok(Server::builder()
         .tcp_nodelay(true)
+        .max_concurrent_streams(Some(CALLS_A_CONNECTION_MAX))
         .add_service(health_service)
         .add_service(reflection)
         .add_service(intents)
         .add_service(ledger)
         .add_service(admin)
-        .add_service(LogServiceServer::new(engine))
+        .add_service(log)
         .add_service(solver))
+}
+
+/// Says of every service, and of the engine as a whole, whether it takes requests.
+async fn tell_health(health: &HealthReporter, status: ServingStatus) {
+    let services = [
+        "",
+        IntentServiceServer::<Engine>::NAME,
+        LedgerServiceServer::<Engine>::NAME,
+        AdminServiceServer::<Engine>::NAME,
+        LogServiceServer::<Engine>::NAME,
+        SolverServiceServer::<Engine>::NAME,
+    ];
+    for service in services {
+        health.set_service_status(service, status).await;
+    }
 }
 
 impl Engine {
@@ -79,16 +117,14 @@ impl Engine {
         &self,
         look: impl FnOnce(&mut Cell, Sequence) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Status> {
+        self.phases.take_work().map_err(|refusal| to_status(&refusal))?;
         let (sender, receiver) = oneshot::channel();
         let task = move |cell: &mut Cell, last: Sequence| {
             // The reader may have gone.
             let _ = sender.send(look(cell, last));
         };
-        self.requests.try_send(Request::Look(Box::new(task))).map_err(|error| match error {
-            TrySendError::Full(_) => Status::resource_exhausted("the queue is full; try again in 100 ms"),
-            TrySendError::Disconnected(_) => Status::unavailable("the engine is stopping"),
-        })?;
-        let found = receiver.await.map_err(|_| Status::unavailable("the engine is stopping"))?;
+        self.door.look(Box::new(task)).map_err(|refusal| to_status(&refusal))?;
+        let found = self.phases.answer(receiver).await.and_then(std::convert::identity);
         found.map_err(|refusal| to_status(&refusal))
     }
 }
@@ -116,7 +152,13 @@ pub(crate) fn to_status(refusal: &Refusal) -> Status {
 /// The party of this name.
 pub(crate) fn party_of(cell: &Cell, party: &str) -> Result<PartyIndex, Refusal> {
     let found = Name::new(party).and_then(|name| cell.state.party(&name));
-    found.ok_or_else(|| Refusal::new(Reason::UnknownParty, "party", format!("no party is named {party:?}")))
+    found.ok_or_else(|| Refusal::new(Reason::UnknownParty, "party", format!("no party is named {}", shown(party))))
+}
+
+/// The start of a client's text, short enough to repeat in a message.
+pub(crate) fn shown(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 64;
+    format!("{:?}", text.chars().take(SHOWN_CHARS_MAX).collect::<String>())
 }
 
 /// The name of a party.

@@ -142,3 +142,13 @@ fn a_batch_that_goes_bad_under_an_open_log_is_named() {
     assert_eq!(read.len(), 2);
     assert!(matches!(&read[1], Err(LogError::Damaged { offset, .. }) if *offset == place_of(2)));
 }
+
+#[test]
+fn a_ring_that_was_written_and_cannot_be_read_does_not_pass_for_new() {
+    let disk = disk_with(2);
+    for number in 0..1024 {
+        disk.damage(RING, slot_of(number), &[7; 64]);
+    }
+    disk.remove(FIRST);
+    assert_eq!(refusal(&disk), (FIRST.to_owned(), 0, Damage::Missing));
+}

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::sync::Mutex;
 
-use clearlane_log::{Damage, FileLog, LogError, Options, Sequence};
+use clearlane_log::{Damage, Disk, FileLog, LogError, Options, Sequence, SimulatedDisk};
 
-use crate::fixture::{FIRST, RING, SMALL, append, large_batch, place_of, read_all, small_batch};
+use crate::fixture::{BLOCK, FIRST, RING, SMALL, append, large_batch, place_of, read_all, small_batch};
 
 #[test]
 fn a_folder_is_created_written_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("new/log");
+    let path = folder.path().join("new/deeper/log");
     let (mut log, recovery) = FileLog::open(&path, SMALL).unwrap();
     assert_eq!(recovery.last_sequence, Sequence(0));
     for number in 1..=4 {
@@ -82,6 +84,57 @@ fn segment_lengths_out_of_bounds_are_refused() {
     for segment_bytes in [0, 4096, (1 << 20) + 4096, 1 << 31] {
         let refused = FileLog::open(folder.path(), Options { segment_bytes });
         assert!(matches!(refused, Err(LogError::SegmentBytes { .. })), "{segment_bytes}");
+    }
+}
+
+/// A disk whose writer appends as soon as a reader looks behind the last batch it has read.
+struct Busy {
+    disk: SimulatedDisk,
+    writer: Mutex<Option<FileLog<SimulatedDisk>>>,
+}
+
+impl Disk for Busy {
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.disk.list()
+    }
+
+    fn create_zeroed(&mut self, name: &str, length: u64) -> io::Result<()> {
+        self.disk.create_zeroed(name, length)
+    }
+
+    fn length(&self, name: &str) -> io::Result<u64> {
+        self.disk.length(name)
+    }
+
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let is_behind = name == FIRST && buffer.len() as u64 > BLOCK;
+        let writer = if is_behind { self.writer.lock().unwrap().take() } else { None };
+        if let Some(mut writer) = writer {
+            for number in 3..=7 {
+                append(&mut writer, large_batch(number)).unwrap();
+            }
+        }
+        self.disk.read_at(name, offset, buffer)
+    }
+
+    fn write_durable_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.write_durable_at(name, offset, bytes)
+    }
+}
+
+#[test]
+fn a_reader_beside_a_busy_writer_reads_on_and_finds_no_damage() {
+    for segment_bytes in [1 << 20, 4 << 20] {
+        let disk = SimulatedDisk::new();
+        let (mut writer, _) = FileLog::open_on(disk.clone(), Options { segment_bytes }).unwrap();
+        for number in 1..=2 {
+            append(&mut writer, small_batch(number)).unwrap();
+        }
+        writer.prepare_segment().unwrap();
+        let busy = Busy { disk, writer: Mutex::new(Some(writer)) };
+        let (reader, recovery) = FileLog::open_read_only_on(busy).unwrap();
+        assert!(recovery.batches >= 4, "{recovery:?}");
+        assert_eq!(read_all(&reader).len() as u64, recovery.batches);
     }
 }
 

@@ -1,0 +1,117 @@
+//! The sequencer over a log in memory.
+
+use std::sync::{Mutex, PoisonError};
+
+use clearlane_core::config::Config;
+use clearlane_core::names::{Name, PublicKey};
+use clearlane_core::record::{Commands, Genesis};
+use clearlane_log::{Batches, Header, MemoryLog};
+use clearlane_proto::{record, wire};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::*;
+use crate::stored::StoredCommands;
+
+/// A log whose batches a test can read afterwards.
+#[derive(Clone, Default)]
+struct Shared {
+    log: Arc<Mutex<MemoryLog>>,
+    last: Option<Header>,
+}
+
+impl Log for Shared {
+    fn append(&mut self, expected_last: Sequence, batch: Batch) -> Result<Appended, LogError> {
+        let appended = self.log.lock().unwrap_or_else(PoisonError::into_inner).append(expected_last, batch)?;
+        if let Appended::Appended(header) = &appended {
+            self.last = Some(header.clone());
+        }
+        Ok(appended)
+    }
+
+    fn last(&self) -> Option<&Header> {
+        self.last.as_ref()
+    }
+
+    fn read_from(&self, _: Sequence) -> Result<Batches<'_>, LogError> {
+        Err(LogError::ReadOnly)
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+/// A new cell on a log.
+pub(crate) fn parts(mut log: impl Log + 'static) -> Parts {
+    let genesis =
+        Genesis { config: Config::new(name("cell"), name("EUR")), admin: name("admin"), admin_key: PublicKey([1; 32]) };
+    let body = Body::Genesis(Box::new(genesis));
+    let records = vec![record::encode(Timestamp(1), &body)];
+    let appended = log.append(Sequence(0), Batch { records, ..Batch::default() });
+    assert!(matches!(appended, Ok(Appended::Appended(_))));
+    let span = clearlane_core::time::Span::seconds(1);
+    let (notices, _) = broadcast::channel(NOTICES_MAX);
+    Parts {
+        log: Box::new(log),
+        cell: Cell::start(&Record { time: Timestamp(1), body }).expect("a genesis"),
+        clock: Clock::new(Timestamp(2), 1),
+        times: AuctionTimes { every: span, bidding: span, settling: span },
+        workers: Arc::new(Workers::new(1)),
+        bids: Arc::default(),
+        scales: Arc::default(),
+        keys: Arc::default(),
+        notices,
+    }
+}
+
+/// Commands of nobody, which take a record and change nothing.
+pub(crate) fn admitted() -> (Admitted, oneshot::Receiver<Vec<clearlane_core::event::CommandOutcome>>) {
+    let (outcomes, receiver) = oneshot::channel();
+    let commands = Commands { party: name("nobody"), key: PublicKey([2; 32]), commands: Vec::new() };
+    let commands = StoredCommands { envelope: wire::SignedEnvelope::default(), refused: Vec::new(), commands };
+    let room = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("room");
+    (Admitted { commands, reply: Reply { outcomes, room } }, receiver)
+}
+
+#[test]
+fn many_records_without_an_auction_end_in_a_checkpoint() {
+    let log = Shared::default();
+    let (door, stopper, queues) = queues();
+    let sequencer = Sequencer::new(parts(log.clone()), queues, door.clone());
+    let thread = std::thread::spawn(move || sequencer.run());
+    for _ in 0..CHECKPOINT_RECORDS {
+        let (admitted, outcomes) = admitted();
+        door.submit(admitted).expect("room");
+        outcomes.blocking_recv().expect("an answer");
+    }
+    stopper.stop();
+    let cell = thread.join().expect("no panic").expect("an orderly end");
+    assert_eq!(cell.records_since_checkpoint(), 0);
+    let log = log.log.lock().unwrap_or_else(PoisonError::into_inner);
+    let batches = log.read_from(Sequence(1)).expect("batches").map(|batch| batch.expect("a batch"));
+    let records: Vec<Vec<u8>> = batches.flat_map(|batch| batch.records).collect();
+    let scales = AssetScales::default();
+    // Those of commands here are not signed, and can't be read again.
+    let read = records.iter().filter_map(|bytes| record::decode(bytes, &scales).ok());
+    let checkpoints = read.filter(|record| matches!(record.body, Body::Checkpoint(_))).count();
+    assert!(checkpoints >= 2, "one after {CHECKPOINT_RECORDS} records and one at the end, found {checkpoints}");
+}
+
+#[test]
+fn a_reader_that_panics_does_not_take_the_writer_with_it() {
+    let (door, stopper, queues) = queues();
+    let sequencer = Sequencer::new(parts(MemoryLog::new()), queues, door.clone());
+    let thread = std::thread::spawn(move || sequencer.run());
+    let (asked, answer) = oneshot::channel::<()>();
+    door.look(Box::new(move |_, _| {
+        let _asked = asked;
+        panic!("a reader's mistake");
+    }))
+    .expect("room");
+    assert!(answer.blocking_recv().is_err(), "nobody answers");
+    let (admitted, outcomes) = admitted();
+    door.submit(admitted).expect("room");
+    outcomes.blocking_recv().expect("an answer");
+    stopper.stop();
+    thread.join().expect("no panic").expect("an orderly end");
+}
