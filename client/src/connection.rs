@@ -1,6 +1,6 @@
 //! A connection to one engine: typed calls over one channel, with the contract's message limits.
 //!
-//! Calls are not retried here; an envelope sent twice is decided once, so callers may.
+//! Calls are not retried here; `delivery` does that, since an envelope sent twice is decided once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,21 @@ pub enum ClientError {
     /// The engine refused the call.
     #[error("{}: {}", .0.code(), .0.message())]
     Refused(Box<tonic::Status>),
+}
+
+impl ClientError {
+    /// Whether the engine may have done what it was asked although no answer came.
+    #[must_use]
+    pub fn is_answer_lost(&self) -> bool {
+        use tonic::Code::{Aborted, Cancelled, DeadlineExceeded, Internal, Unavailable, Unknown};
+        match self {
+            ClientError::Address(_) | ClientError::Connect { .. } => false,
+            // A connection that breaks shows as any of these, by the moment in which it breaks.
+            ClientError::Refused(status) => {
+                matches!(status.code(), Aborted | Cancelled | DeadlineExceeded | Internal | Unavailable | Unknown)
+            }
+        }
+    }
 }
 
 impl From<tonic::Status> for ClientError {

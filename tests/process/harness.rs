@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use clearlane_client::envelope::{command, envelope, envelope_of};
 use clearlane_client::ids::new_id;
@@ -14,12 +13,6 @@ use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::command_outcome::Result as Outcome;
 use tempfile::TempDir;
-
-/// How long a process may take to end.
-const END_BOUND: Duration = Duration::from_secs(30);
-
-/// How often an ending process is looked at.
-const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// The program under test.
 pub(crate) fn program() -> Command {
@@ -54,6 +47,20 @@ impl Site {
     /// A new, empty one.
     pub(crate) fn new() -> Site {
         Site { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A file of this name beside the engine's data.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The file of alice's key.
+    pub(crate) fn alice_key_file(&self) -> PathBuf {
+        let path = self.file("alice.key");
+        if !path.exists() {
+            alice_key().write_new(&path).expect("a new key file");
+        }
+        path
     }
 
     /// The engine's data folder.
@@ -91,7 +98,7 @@ impl Site {
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
         let sink = |path| File::create(path).expect("a file for output");
         let spawned = self.engine().stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
-        let status = ended(&mut spawned.expect("the program starts"));
+        let status = spawned.expect("the program starts").wait().expect("a process to wait for");
         let text = |path| std::fs::read_to_string(path).expect("text");
         (status, text(&stdout), text(&stderr))
     }
@@ -113,7 +120,7 @@ impl Process {
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(sent.expect("the kill command").success());
-        ended(&mut self.child)
+        self.child.wait().expect("a process to wait for")
     }
 }
 
@@ -122,21 +129,6 @@ impl Drop for Process {
         // Already ended in most tests; nothing else can be done about it here.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Polls a process until it ended.
-fn ended(child: &mut Child) -> ExitStatus {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a process to wait for") {
-            return status;
-        }
-        if started.elapsed() > END_BOUND {
-            child.kill().expect("SIGKILL");
-            panic!("the process did not end in {END_BOUND:?}");
-        }
-        std::thread::sleep(POLL_EVERY);
     }
 }
 

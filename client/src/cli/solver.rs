@@ -4,7 +4,7 @@ use clearlane_client::KeyPair;
 use clearlane_solver::session::{SessionOptions, run};
 use serde_json::json;
 
-use super::common::Common;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::report;
 use super::signals::{stop_requested, trace_to_stderr};
@@ -25,11 +25,11 @@ pub(crate) struct Solver {
 
 impl Solver {
     /// Competes until it is told to stop or the engine goes away.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         trace_to_stderr();
         clearlane_solver::strategy::strategy(&self.strategy).map_err(|error| Failure::Usage(error.to_string()))?;
-        let key = KeyPair::read(&common.key)?.seed();
-        let options = SessionOptions { engine: common.engine.clone(), key, strategy: self.strategy.clone() };
+        let key = KeyPair::read(&caller.key)?.seed();
+        let options = SessionOptions { engine: caller.engine.clone(), key, strategy: self.strategy.clone() };
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let session = run(options, stopped);
         tokio::pin!(session);
@@ -50,7 +50,7 @@ impl Solver {
             "auctions": found.auctions, "solutions": found.solutions, "bundles": found.bundles,
             "won": found.won, "lost": found.lost, "refused": found.refused,
         });
-        report::print(common.json, &human, &json);
+        report::print(caller.json, &human, &json);
         Ok(())
     }
 }

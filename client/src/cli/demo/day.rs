@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clearlane_client::envelope::envelope_of;
+use clearlane_client::ids::NANOS_PER_MILLI;
 use clearlane_client::{Client, KeyPair};
 use clearlane_core::money::{Atoms, Rounding};
 use clearlane_core::venue::Stable as StableTerms;
@@ -13,7 +14,6 @@ use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::venue_terms::Kind as Terms;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::common::NANOS_PER_MILLI;
 use super::super::failure::Failure;
 use super::rates::euro_price;
 use super::stage::{Played, Stage, deposit};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clearlane_client::KeyPair;
 use clearlane_client::envelope::envelope_of;
+use clearlane_client::ids::NANOS_PER_MILLI;
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_engine::settings::Settings;
 use clearlane_proto::wire;
@@ -13,7 +14,6 @@ use clearlane_proto::wire::command::Action;
 use clearlane_solver::formats::{self, FILE_BYTES_MAX};
 use clearlane_solver::market::{MODULE, Market, MarketOption, MarketOrder};
 
-use super::super::common::NANOS_PER_MILLI;
 use super::super::failure::Failure;
 use super::stage::{Played, Stage, deposit};
 
