@@ -7,6 +7,7 @@ mod books;
 mod caller;
 mod check;
 mod competition;
+mod decimal;
 mod demo;
 mod engine;
 mod failure;

@@ -46,6 +46,7 @@ impl Solve {
         let spinner = report::spinner("solving");
         let competition = compete(&auction.input, &strategies, self.budget_ms.map(Duration::from_millis));
         spinner.finish_and_clear();
+        let competition = competition?;
         if let Some(path) = &self.solution {
             let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
             write_file(path, &FileSolution::of(bundles).write(&auction))?;
