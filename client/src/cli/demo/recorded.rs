@@ -4,31 +4,44 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use clearlane_client::KeyPair;
 use clearlane_client::envelope::envelope_of;
 use clearlane_client::ids::NANOS_PER_MILLI;
+use clearlane_client::{ClientError, KeyPair};
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_engine::settings::Settings;
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
-use clearlane_solver::formats::{self, FILE_BYTES_MAX};
+use clearlane_solver::formats;
 use clearlane_solver::market::{MODULE, Market, MarketOption, MarketOrder};
+use tokio::task::JoinSet;
 
-use super::super::failure::Failure;
+use super::super::failure::{Failure, read_file};
+use super::super::report;
 use super::stage::{Played, Stage, deposit};
 
-/// All orders become valid together, this long after the first is submitted.
+/// All orders become valid together, this long after the first is submitted, so that one auction has them all.
 const LEAD_NS: u64 = 6_000_000_000;
+/// What each further owner adds to that: [`SUBMITTING_MAX`] share a write, which takes a slow disk 250 milliseconds.
+const LEAD_AN_OWNER_NS: u64 = 4_000_000;
+/// Envelopes under way at a time, so that they share durable writes.
+const SUBMITTING_MAX: usize = 64;
+/// Intents in one envelope.
+const INTENTS_AN_ENVELOPE_MAX: usize = 1_000;
+/// How often the auction is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Two minutes of looks: the lead, eight seconds of bidding, and up to a minute of clearing.
+const LOOKS_MAX: u32 = 1_200;
 /// How long the orders stay valid; the times in the file have passed.
 const VALID_NS: u64 = 3_600_000_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What came back for one envelope.
+type Submitted = Result<Vec<wire::CommandOutcome>, ClientError>;
 
 /// Plays the auction in the file.
 pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
-    if bytes.len() > FILE_BYTES_MAX {
-        return Err(Failure::Failed(format!("{}: expected at most {FILE_BYTES_MAX} bytes", file.display())));
-    }
-    let auction = formats::read(&bytes).map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
+    let auction = formats::read(&read_file(file)?);
+    let auction = auction.map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
     let market = auction.market;
     let settings = Settings {
         cell: "demo".to_owned(),
@@ -39,6 +52,8 @@ pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> 
         settling_ms: 60_000,
         ..Settings::default()
     };
+    let orders = u32::try_from(market.orders.len()).unwrap_or(u32::MAX);
+    let settings = Settings { auction_intents_max: settings.auction_intents_max.max(orders), ..settings };
     let mut stage = Stage::start(folder, settings).await?;
     let mut played = Played::default();
     for (_, refusal) in market.refused_orders.iter() {
@@ -47,8 +62,10 @@ pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> 
     }
     let keys = set_up(&mut stage, &market).await?;
     submit(&stage, &market, &keys, &mut played).await?;
-    eprintln!("{} orders submitted; waiting for their auction", market.orders.len());
-    wait_for_auction(&stage).await?;
+    let spinner = report::spinner(&format!("{} orders submitted; waiting for their auction", market.orders.len()));
+    let judged = wait_for_auction(&stage, played.accepted).await;
+    spinner.finish_and_clear();
+    judged?;
     played.finish(&stage.client).await?;
     stage.stop().await?;
     Ok(played)
@@ -106,18 +123,39 @@ async fn submit(
     keys: &BTreeMap<String, KeyPair>,
     played: &mut Played,
 ) -> Result<(), Failure> {
-    let valid_from_ns = stage.now() + LEAD_NS;
+    let lead = u64::try_from(keys.len()).unwrap_or(u64::MAX).saturating_mul(LEAD_AN_OWNER_NS).saturating_add(LEAD_NS);
+    let valid_from_ns = stage.now().saturating_add(lead);
     let mut by_owner: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
     for order in &market.orders {
         let intent = intent(market, order, valid_from_ns);
         by_owner.entry(order.owner.as_str()).or_default().push(Action::Intent(intent));
     }
+    let mut under_way = JoinSet::new();
     for (owner, actions) in by_owner {
-        let Some(key) = keys.get(owner) else { continue };
-        for part in actions.chunks(1_000) {
+        let key = keys.get(owner).ok_or_else(|| Failure::Failed(format!("expected a key of {owner}, found none")))?;
+        for part in actions.chunks(INTENTS_AN_ENVELOPE_MAX) {
+            if under_way.len() >= SUBMITTING_MAX {
+                note_next(&mut under_way, played).await?;
+            }
             let signed = envelope_of(key, owner, part.to_vec(), stage.now() / NANOS_PER_MILLI)?;
-            played.note(&stage.client.submit(signed).await?);
+            let client = stage.client.clone();
+            under_way.spawn(async move { client.submit(signed).await });
         }
+    }
+    while !under_way.is_empty() {
+        note_next(&mut under_way, played).await?;
+    }
+    let late = stage.client.status().await?.time_ns.checked_sub(valid_from_ns);
+    late.map_or(Ok(()), |_| {
+        let seconds = lead / SECOND_NS;
+        Err(Failure::Failed(format!("expected all orders in the book after {seconds} seconds, found a slower disk")))
+    })
+}
+
+/// Waits for one of the envelopes under way.
+async fn note_next(under_way: &mut JoinSet<Submitted>, played: &mut Played) -> Result<(), Failure> {
+    if let Some(submitted) = under_way.join_next().await {
+        played.note(&submitted.map_err(|error| Failure::Failed(format!("submitting: {error}")))??);
     }
     Ok(())
 }
@@ -173,13 +211,39 @@ fn amount(market: &Market, kind: Kind, option: &MarketOption, atoms: u128) -> wi
     wire::Amount { asset, value: Some(wire::amount::Value::Atoms(atoms.to_string())) }
 }
 
-async fn wait_for_auction(stage: &Stage) -> Result<(), Failure> {
-    for _ in 0..1_200 {
+async fn wait_for_auction(stage: &Stage, accepted: u64) -> Result<(), Failure> {
+    for _ in 0..LOOKS_MAX {
         let status = stage.client.status().await?;
-        if status.auctions.iter().any(|auction| auction.intents > 0) {
-            return Ok(());
+        if let Some(auction) = status.auctions.iter().find(|auction| auction.intents > 0) {
+            return judged(auction, accepted);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     Err(Failure::Failed("expected an auction within two minutes, found none".to_owned()))
+}
+
+/// An auction stands for the file only if it was decided and had every order that the engine accepted.
+fn judged(auction: &wire::AuctionSummary, accepted: u64) -> Result<(), Failure> {
+    let offered = u64::from(auction.intents);
+    if offered != accepted {
+        return Err(Failure::Failed(format!("expected all {accepted} orders in the auction, found {offered}")));
+    }
+    if auction.voided {
+        return Err(Failure::Failed("expected the auction to settle, found it void".to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_settled_auction_of_all_orders_counts() {
+        let auction = |intents, voided| wire::AuctionSummary { intents, voided, ..wire::AuctionSummary::default() };
+        let message = |intents, voided| judged(&auction(intents, voided), 500).map_err(|failure| failure.to_string());
+        assert_eq!(message(500, false), Ok(()));
+        assert_eq!(message(499, false), Err("expected all 500 orders in the auction, found 499".to_owned()));
+        assert_eq!(message(500, true), Err("expected the auction to settle, found it void".to_owned()));
+    }
 }
