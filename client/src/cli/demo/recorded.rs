@@ -11,6 +11,7 @@ use clearlane_core::intent::{Choose, Kind};
 use clearlane_engine::settings::Settings;
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
+use clearlane_proto::wire::command_outcome::Result as Outcome;
 use clearlane_solver::formats;
 use clearlane_solver::market::{MODULE, Market, MarketOption, MarketOrder};
 use tokio::task::JoinSet;
@@ -35,8 +36,8 @@ const LOOKS_MAX: u32 = 1_200;
 const VALID_NS: u64 = 3_600_000_000_000;
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What came back for one envelope.
-type Submitted = Result<Vec<wire::CommandOutcome>, ClientError>;
+/// What came back for one envelope, and which of its orders can be filled.
+type Submitted = (Result<Vec<wire::CommandOutcome>, ClientError>, Vec<bool>);
 
 /// Plays the auction in the file.
 pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> {
@@ -61,9 +62,9 @@ pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> 
         *played.refused.entry(refusal.reason.code().to_owned()).or_default() += 1;
     }
     let keys = set_up(&mut stage, &market).await?;
-    submit(&stage, &market, &keys, &mut played).await?;
+    let expected = submit(&stage, &market, &keys, &mut played).await?;
     let spinner = report::spinner(&format!("{} orders submitted; waiting for their auction", market.orders.len()));
-    let judged = wait_for_auction(&stage, played.accepted).await;
+    let judged = wait_for_auction(&stage, expected).await;
     spinner.finish_and_clear();
     judged?;
     played.finish(&stage.client).await?;
@@ -117,47 +118,70 @@ async fn set_up(stage: &mut Stage, market: &Market) -> Result<BTreeMap<String, K
     Ok(keys)
 }
 
+/// Submits every order and says how many the auction must have: those accepted that can be filled at all.
 async fn submit(
     stage: &Stage,
     market: &Market,
     keys: &BTreeMap<String, KeyPair>,
     played: &mut Played,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let lead = u64::try_from(keys.len()).unwrap_or(u64::MAX).saturating_mul(LEAD_AN_OWNER_NS).saturating_add(LEAD_NS);
     let valid_from_ns = stage.now().saturating_add(lead);
-    let mut by_owner: BTreeMap<&str, Vec<Action>> = BTreeMap::new();
+    let mut by_owner: BTreeMap<&str, Vec<(Action, bool)>> = BTreeMap::new();
     for order in &market.orders {
-        let intent = intent(market, order, valid_from_ns);
-        by_owner.entry(order.owner.as_str()).or_default().push(Action::Intent(intent));
+        let action = Action::Intent(intent(market, order, valid_from_ns));
+        by_owner.entry(order.owner.as_str()).or_default().push((action, is_fillable(order)));
     }
-    let mut under_way = JoinSet::new();
-    for (owner, actions) in by_owner {
+    let mut expected = 0;
+    let mut under_way: JoinSet<Submitted> = JoinSet::new();
+    for (owner, orders) in by_owner {
         let key = keys.get(owner).ok_or_else(|| Failure::Failed(format!("expected a key of {owner}, found none")))?;
-        for part in actions.chunks(INTENTS_AN_ENVELOPE_MAX) {
+        for part in orders.chunks(INTENTS_AN_ENVELOPE_MAX) {
             if under_way.len() >= SUBMITTING_MAX {
-                note_next(&mut under_way, played).await?;
+                expected += note_next(&mut under_way, played).await?;
             }
-            let signed = envelope_of(key, owner, part.to_vec(), stage.now() / NANOS_PER_MILLI)?;
+            let (actions, fillable) = part.iter().cloned().unzip();
+            let signed = envelope_of(key, owner, actions, stage.now() / NANOS_PER_MILLI)?;
             let client = stage.client.clone();
-            under_way.spawn(async move { client.submit(signed).await });
+            under_way.spawn(async move { (client.submit(signed).await, fillable) });
         }
     }
     while !under_way.is_empty() {
-        note_next(&mut under_way, played).await?;
+        expected += note_next(&mut under_way, played).await?;
     }
-    let late = stage.client.status().await?.time_ns.checked_sub(valid_from_ns);
-    late.map_or(Ok(()), |_| {
+    if stage.client.status().await?.time_ns >= valid_from_ns {
         let seconds = lead / SECOND_NS;
-        Err(Failure::Failed(format!("expected all orders in the book after {seconds} seconds, found a slower disk")))
-    })
+        return Err(Failure::Failed(format!("expected all orders in the book within {seconds} seconds, found more")));
+    }
+    Ok(expected)
 }
 
-/// Waits for one of the envelopes under way.
-async fn note_next(under_way: &mut JoinSet<Submitted>, played: &mut Played) -> Result<(), Failure> {
-    if let Some(submitted) = under_way.join_next().await {
-        played.note(&submitted.map_err(|error| Failure::Failed(format!("submitting: {error}")))??);
+/// Waits for one of the envelopes under way; how many of its orders the auction must have.
+async fn note_next(under_way: &mut JoinSet<Submitted>, played: &mut Played) -> Result<u64, Failure> {
+    let Some(submitted) = under_way.join_next().await else { return Ok(0) };
+    let (outcomes, fillable) = submitted.map_err(|error| Failure::Failed(format!("submitting: {error}")))?;
+    let outcomes = outcomes?;
+    played.note(&outcomes);
+    let is_accepted = |outcome: &wire::CommandOutcome| matches!(outcome.result, Some(Outcome::Accepted(_)));
+    let expected = outcomes.iter().zip(fillable).filter(|(outcome, fillable)| *fillable && is_accepted(outcome));
+    Ok(u64::try_from(expected.count()).unwrap_or(u64::MAX))
+}
+
+/// Whether the options of an order can fill it: all-or-nothing may ask for more than they take together.
+fn is_fillable(order: &MarketOrder) -> bool {
+    let fixed = |option: &MarketOption| match order.kind {
+        Kind::ExactIn => option.give_amount,
+        Kind::ExactOut => option.get_amount,
+    };
+    let most = |option: &MarketOption| option.maximum.unwrap_or(u128::MAX).min(fixed(option));
+    let whole = order.options.first().map_or(0, fixed);
+    match order.choose {
+        Choose::Split => {
+            let together = order.options.iter().fold(0_u128, |sum, option| sum.saturating_add(most(option)));
+            !order.is_all_or_nothing || together >= whole
+        }
+        Choose::One => !order.is_all_or_nothing || order.options.iter().any(|option| most(option) == fixed(option)),
     }
-    Ok(())
 }
 
 fn intent(market: &Market, order: &MarketOrder, valid_from_ns: u64) -> wire::Intent {
@@ -211,22 +235,22 @@ fn amount(market: &Market, kind: Kind, option: &MarketOption, atoms: u128) -> wi
     wire::Amount { asset, value: Some(wire::amount::Value::Atoms(atoms.to_string())) }
 }
 
-async fn wait_for_auction(stage: &Stage, accepted: u64) -> Result<(), Failure> {
+async fn wait_for_auction(stage: &Stage, expected: u64) -> Result<(), Failure> {
     for _ in 0..LOOKS_MAX {
         let status = stage.client.status().await?;
         if let Some(auction) = status.auctions.iter().find(|auction| auction.intents > 0) {
-            return judged(auction, accepted);
+            return judged(auction, expected);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Err(Failure::Failed("expected an auction within two minutes, found none".to_owned()))
 }
 
-/// An auction stands for the file only if it was decided and had every order that the engine accepted.
-fn judged(auction: &wire::AuctionSummary, accepted: u64) -> Result<(), Failure> {
+/// An auction stands for the file only if it was decided and had every order that it could have.
+fn judged(auction: &wire::AuctionSummary, expected: u64) -> Result<(), Failure> {
     let offered = u64::from(auction.intents);
-    if offered != accepted {
-        return Err(Failure::Failed(format!("expected all {accepted} orders in the auction, found {offered}")));
+    if offered != expected {
+        return Err(Failure::Failed(format!("expected all {expected} orders in the auction, found {offered}")));
     }
     if auction.voided {
         return Err(Failure::Failed("expected the auction to settle, found it void".to_owned()));
@@ -244,6 +268,7 @@ mod tests {
         let message = |intents, voided| judged(&auction(intents, voided), 500).map_err(|failure| failure.to_string());
         assert_eq!(message(500, false), Ok(()));
         assert_eq!(message(499, false), Err("expected all 500 orders in the auction, found 499".to_owned()));
+        assert_eq!(message(501, false), Err("expected all 500 orders in the auction, found 501".to_owned()));
         assert_eq!(message(500, true), Err("expected the auction to settle, found it void".to_owned()));
     }
 }

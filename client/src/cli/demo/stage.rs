@@ -114,8 +114,6 @@ impl Stage {
 pub(super) struct Played {
     /// Intents submitted.
     pub(super) intents: u64,
-    /// Accepted.
-    pub(super) accepted: u64,
     /// Refused, by code.
     pub(super) refused: std::collections::BTreeMap<String, u64>,
     /// How the engine counted at the end.
@@ -131,10 +129,8 @@ impl Played {
     pub(super) fn note(&mut self, outcomes: &[wire::CommandOutcome]) {
         for outcome in outcomes {
             self.intents += 1;
-            match &outcome.result {
-                Some(Outcome::Refusal(refusal)) => *self.refused.entry(refusal.code.clone()).or_default() += 1,
-                Some(Outcome::Accepted(_)) => self.accepted += 1,
-                None => {}
+            if let Some(Outcome::Refusal(refusal)) = &outcome.result {
+                *self.refused.entry(refusal.code.clone()).or_default() += 1;
             }
         }
     }
