@@ -3,3 +3,4 @@
 mod books;
 mod bundles;
 mod refusals;
+mod tidy;
