@@ -30,7 +30,9 @@ pub(crate) fn note(text: &str) {
 
 /// Whether stdout is a terminal that shows colours.
 pub(crate) fn is_colourful() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !is_dumb && !is_unwanted
 }
 
 /// Shows on stderr that something runs; nothing where stderr is no terminal.
