@@ -3,6 +3,7 @@
 mod bad_input;
 mod harness;
 mod lost_answers;
+mod readme;
 mod relay;
 
 use std::fs::OpenOptions;

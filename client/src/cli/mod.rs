@@ -10,6 +10,8 @@ mod competition;
 mod decimal;
 mod demo;
 mod engine;
+#[cfg(test)]
+mod examples;
 mod failure;
 mod footprints;
 mod intent_file;
