@@ -23,7 +23,7 @@ Examples:
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
 The file is an auction-instance/1 or a CoW auction, told apart by content. Scores are decimals in the
-reference asset, exact to 10^-18.")]
+reference asset, exact to 10^-18. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
