@@ -58,8 +58,7 @@ async fn print_accounts(caller: &Caller, party: &str) -> Result<(), Failure> {
     let rows: Vec<_> = accounts.iter().map(row).collect();
     let columns = ["asset", "module", "posted", "held"];
     let json = json!({ "party": party, "accounts": objects(&columns, &rows) });
-    report::print(caller.json, &report::table(&columns, &rows), &json);
-    Ok(())
+    report::print(caller.json, &report::table(&columns, &rows), &json)
 }
 
 impl Balances {
@@ -76,8 +75,7 @@ impl Balances {
         };
         let rows: Vec<Vec<String>> = balances.iter().map(row).collect();
         let columns = ["asset", "module", "issued", "parties", "venues", "fees", "residual"];
-        report::print(caller.json, &report::table(&columns, &rows), &json!({ "balances": objects(&columns, &rows) }));
-        Ok(())
+        report::print(caller.json, &report::table(&columns, &rows), &json!({ "balances": objects(&columns, &rows) }))
     }
 }
 
@@ -103,8 +101,7 @@ impl Statement {
         };
         let rows: Vec<_> = reply.entries.iter().map(row).collect();
         let columns = ["time_ns", "amount", "other", "auction", "id"];
-        report::print(caller.json, &report::table(&columns, &rows), &json!({ "entries": objects(&columns, &rows) }));
-        Ok(())
+        report::print(caller.json, &report::table(&columns, &rows), &json!({ "entries": objects(&columns, &rows) }))
     }
 }
 
@@ -125,8 +122,7 @@ impl Status {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             human.push_str(&format!("{name:<13} {value}\n"));
         }
-        report::print(caller.json, &human, &json);
-        Ok(())
+        report::print(caller.json, &human, &json)
     }
 }
 

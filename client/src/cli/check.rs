@@ -41,13 +41,12 @@ impl Check {
             Ok(score) => {
                 let score = report::score_text(score);
                 let json = json!({ "valid": true, "score": score });
-                report::print(is_json, &format!("valid, score {score}"), &json);
-                Ok(())
+                report::print(is_json, &format!("valid, score {score}"), &json)
             }
             Err(refusal) => {
                 let code = refusal.reason.code();
                 let json = json!({ "valid": false, "code": code, "field": refusal.field, "message": refusal.message });
-                report::print(is_json, &format!("not valid: {refusal}"), &json);
+                report::print(is_json, &format!("not valid: {refusal}"), &json)?;
                 Err(Failure::Reported)
             }
         }

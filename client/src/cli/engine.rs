@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clearlane_engine::server::start;
 use clearlane_engine::settings::Settings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::report;
@@ -79,18 +79,18 @@ impl Engine {
         let settings = self.settings()?;
         let shown = serde_json::to_value(&settings).map_err(|error| Failure::Failed(error.to_string()))?;
         for (name, value) in shown.as_object().into_iter().flatten() {
-            eprintln!("{name} = {value}");
+            report::note(&format!("{name} = {value}"));
         }
         let running = start(&settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
         let address = running.address();
-        report::print(is_json, &format!("listening on {address}"), &json!({ "listening": address, "settings": shown }));
+        say(is_json, &format!("listening on {address}"), &json!({ "listening": address, "settings": shown }));
         let requested = tokio::select! {
             requested = stop_requested() => requested,
             () = running.halted() => Ok(()),
         };
         let stopped = running.stop().await.map_err(|error| Failure::Failed(error.to_string()));
         requested.and(stopped)?;
-        report::print(is_json, "stopped", &json!({ "stopped": true, "address": address }));
+        say(is_json, "stopped", &json!({ "stopped": true, "address": address }));
         Ok(())
     }
 
@@ -113,6 +113,13 @@ impl Engine {
         over(&mut settings.clock_scale, self.clock_scale.as_ref());
         settings.clock_start_ns = self.clock_start_ns.or(settings.clock_start_ns);
         Ok(settings)
+    }
+}
+
+/// Prints; an engine goes on where that fails.
+fn say(is_json: bool, human: &str, json: &Value) {
+    if let Err(failure) = report::print(is_json, human, json) {
+        report::note(&failure.to_string());
     }
 }
 

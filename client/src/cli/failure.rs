@@ -52,9 +52,13 @@ impl Failure {
         let error = self.to_string();
         match self {
             Failure::Unanswered { ids, .. } => json!({ "error": error, "ids": ids }),
-            Failure::Usage(_) | Failure::Failed(_) | Failure::Reported | Failure::Client(_) | Failure::Key(_) => {
-                json!({ "error": error })
-            }
+            Failure::Client(refused) => match refused.refusal() {
+                Some(refusal) => {
+                    json!({ "error": error, "code": refusal.code, "field": refusal.field, "message": refusal.message })
+                }
+                None => json!({ "error": error }),
+            },
+            Failure::Usage(_) | Failure::Failed(_) | Failure::Reported | Failure::Key(_) => json!({ "error": error }),
         }
     }
 }

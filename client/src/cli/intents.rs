@@ -61,7 +61,7 @@ pub(crate) struct Cancel {
     ids: Vec<[u8; 16]>,
 }
 
-/// Lists a party's intents and where they stand.
+/// Lists a party's intents and where they stand, oldest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearlane intents --party alice --most 20")]
 pub(crate) struct Intents {
@@ -122,7 +122,7 @@ impl Watch {
             };
             let update = next.map_err(|status| self.cut_off(&ClientError::from(status).to_string()))?;
             let update = update.ok_or_else(|| self.cut_off("the engine ended the stream"))?;
-            report::print(caller.json, &update_text(&update), &update_json(&update));
+            report::print(caller.json, &update_text(&update), &update_json(&update))?;
             if self.id.is_some() && matches!(update.change, Some(Change::Ended(_))) {
                 return Ok(());
             }
@@ -148,9 +148,11 @@ impl Intents {
             |one: &wire::IntentStatus| vec![id_text(&one.id), one.state.clone(), one.sold.clone(), one.bought.clone()];
         let rows: Vec<_> = intents.iter().map(row).collect();
         let values: Vec<Value> = intents.iter().map(status_json).collect();
-        let human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);
-        report::print(caller.json, &human, &json!({ "intents": values }));
-        Ok(())
+        let mut human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);
+        if let Some(last) = intents.last().filter(|_| u32::try_from(intents.len()) == Ok(self.most)) {
+            human.push_str(&format!("there may be more: --after {}", id_text(&last.id)));
+        }
+        report::print(caller.json, &human, &json!({ "intents": values }))
     }
 }
 

@@ -49,7 +49,6 @@ impl Keys {
             Action::Show => (KeyPair::read(&caller.key)?, &caller.key),
         };
         let public = to_hex(&key.public());
-        report::print(caller.json, &public, &json!({ "public_key": public, "file": path }));
-        Ok(())
+        report::print(caller.json, &public, &json!({ "public_key": public, "file": path }))
     }
 }

@@ -53,8 +53,7 @@ impl Lanes {
         let planned = PlanReport::of(&numbered, &batch.costs);
         let drawn = picture(&plan, &batch.costs, workers, PICTURE_WIDTH, !is_json && report::is_colourful());
         let json = to_json(&planned);
-        report::print(is_json, &format!("{}\n{drawn}", human(&planned)), &json);
-        Ok(())
+        report::print(is_json, &format!("{}\n{drawn}", human(&planned)), &json)
     }
 }
 

@@ -88,7 +88,8 @@ pub(crate) fn main() -> ExitCode {
             if !matches!(failure, Failure::Reported) {
                 report::note(&format!("clearlane: {failure}"));
                 if is_json {
-                    report::line(&failure.json().to_string());
+                    // Nothing more can be said where this can't be written either.
+                    drop(report::line(&failure.json().to_string()));
                 }
             }
             ExitCode::from(failure.status())

@@ -15,7 +15,7 @@ pub(crate) fn print_outcomes(is_json: bool, outcomes: &[wire::CommandOutcome]) -
     let values: Vec<Value> = outcomes.iter().map(outcome_json).collect();
     let accepted = outcomes.len().saturating_sub(refused);
     let json = json!({ "accepted": accepted, "refused": refused, "outcomes": values });
-    report::print(is_json, &human.join("\n"), &json);
+    report::print(is_json, &human.join("\n"), &json)?;
     if refused == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 

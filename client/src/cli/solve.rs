@@ -52,8 +52,7 @@ impl Solve {
             write_file(path, &FileSolution::of(bundles).write(&auction))?;
         }
         let json = to_json(&auction, &competition);
-        report::print(is_json, &human(&json), &json);
-        Ok(())
+        report::print(is_json, &human(&json), &json)
     }
 }
 

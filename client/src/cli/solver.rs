@@ -50,7 +50,6 @@ impl Solver {
             "auctions": found.auctions, "solutions": found.solutions, "bundles": found.bundles,
             "won": found.won, "lost": found.lost, "refused": found.refused,
         });
-        report::print(caller.json, &human, &json);
-        Ok(())
+        report::print(caller.json, &human, &json)
     }
 }

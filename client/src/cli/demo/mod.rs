@@ -56,7 +56,7 @@ impl Demo {
             }
         };
         let summary = summary::Summary::new(&folder, &played, started)?;
-        summary.print(is_json);
+        summary.print(is_json)?;
         if summary.is_equal() { Ok(()) } else { Err(Failure::Failed("the replayed root differs".to_owned())) }
     }
 

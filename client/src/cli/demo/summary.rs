@@ -57,11 +57,9 @@ impl Summary {
     }
 
     /// Prints the table, and the JSON object last if it is asked for.
-    pub(super) fn print(&self, is_json: bool) {
-        report::line(&self.text);
-        if is_json {
-            report::line(&self.values.to_string());
-        }
+    pub(super) fn print(&self, is_json: bool) -> Result<(), Failure> {
+        report::line(&self.text)?;
+        if is_json { report::line(&self.values.to_string()) } else { Ok(()) }
     }
 }
 
