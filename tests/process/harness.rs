@@ -69,18 +69,23 @@ impl Site {
     }
 
     /// The command line of an engine on this folder.
-    pub(crate) fn engine(&self) -> Command {
+    fn engine(&self, listen: &str) -> Command {
         let mut engine = program();
-        engine.arg("engine").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0", "--lanes", "1"]);
+        engine.arg("engine").arg("--data").arg(self.data()).args(["--listen", listen, "--lanes", "1"]);
         engine.arg("--admin-key").arg(to_hex(&admin_key().public()));
         engine
     }
 
     /// Starts an engine and waits until it says where it listens.
     pub(crate) fn start(&self) -> Process {
+        self.start_at("127.0.0.1:0")
+    }
+
+    /// Starts an engine where another one was.
+    pub(crate) fn start_at(&self, listen: &str) -> Process {
         let errors = self.folder.path().join("stderr");
         let sink = File::create(&errors).expect("a file for stderr");
-        let spawned = self.engine().stdout(Stdio::piped()).stderr(sink).spawn();
+        let spawned = self.engine(listen).stdout(Stdio::piped()).stderr(sink).spawn();
         let mut child = spawned.expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
         let mut line = String::new();
@@ -97,7 +102,7 @@ impl Site {
     pub(crate) fn start_in_vain(&self) -> (ExitStatus, String, String) {
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
         let sink = |path| File::create(path).expect("a file for output");
-        let spawned = self.engine().stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
+        let spawned = self.engine("127.0.0.1:0").stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
         let status = spawned.expect("the program starts").wait().expect("a process to wait for");
         let text = |path| std::fs::read_to_string(path).expect("text");
         (status, text(&stdout), text(&stderr))
@@ -118,9 +123,7 @@ impl Process {
 
     /// Ends it with SIGTERM and waits for its exit status.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(sent.expect("the kill command").success());
-        self.child.wait().expect("a process to wait for")
+        terminate(&mut self.child)
     }
 }
 
@@ -130,6 +133,13 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends SIGTERM to a process and waits for its exit status.
+pub(crate) fn terminate(child: &mut Child) -> ExitStatus {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("the kill command").success());
+    child.wait().expect("a process to wait for")
 }
 
 /// Defines assets, a module and two parties, and gives alice 1,000.00 EUR.

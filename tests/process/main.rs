@@ -6,6 +6,7 @@ mod harness;
 mod lost_answers;
 mod readme;
 mod relay;
+mod solvers;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
