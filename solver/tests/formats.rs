@@ -95,6 +95,28 @@ fn a_solution_file_is_read_as_written() {
         "uses":[{"liquidity":"l0","in":{"X":"20"},"out":{"Y":"15"}}]}"#;
     let solution = FileSolution::read(&auction, text.as_bytes()).expect("a valid solution");
     assert_eq!(FileSolution::read(&auction, solution.write(&auction).as_bytes()), Ok(solution));
-    let error = FileSolution::read(&auction, text.replace("i0", "i9").as_bytes()).expect_err("no such intent");
-    assert!(error.to_string().starts_with("fills[0].intent: "), "{error}");
+    for (valid, broken, code, field) in [
+        ("i0", "i9", "UNKNOWN_INTENT", "fills[0].intent"),
+        ("\"option\":0", "\"option\":1", "UNKNOWN_OPTION", "fills[0].option"),
+        ("\"option\":0", "\"option\":65536", "UNKNOWN_OPTION", "fills[0].option"),
+        ("\"sold\":\"20\",", "", "MISSING", "fills[0].sold"),
+        ("\"bought\":\"15\"", "\"bought\":\"-15\"", "AMOUNT_NEGATIVE", "fills[0].bought"),
+        ("\"bought\":\"15\"", "\"bought\":\"1.5\"", "AMOUNT_MALFORMED", "fills[0].bought"),
+        ("\"bought\":\"15\"", "\"bought\":15", "AMOUNT_MALFORMED", "fills[0].bought"),
+        ("\"20\",", &format!("\"{}\",", "9".repeat(39)), "AMOUNT_TOO_LARGE", "fills[0].sold"),
+        ("l0", "l9", "UNKNOWN_VENUE", "uses[0].liquidity"),
+        ("{\"X\":", "{\"Z\":", "UNKNOWN_ASSET", "uses[0].in"),
+        ("[{\"liq", "[{\"liquidity\":\"l0\",\"in\":{},\"out\":{}},{\"liq", "VENUE_USED_TWICE", "uses[1]"),
+        (
+            "[{\"int",
+            "[{\"intent\":\"i0\",\"option\":0,\"sold\":\"1\",\"bought\":\"1\"},{\"int",
+            "FILLED_TWICE",
+            "fills[1]",
+        ),
+        ("{\"fills\"", "[{\"fills\"", "MALFORMED", "file"),
+    ] {
+        let text = text.replacen(valid, broken, 1);
+        let refusal = FileSolution::read(&auction, text.as_bytes()).expect_err(code).refusal();
+        assert_eq!((refusal.reason.code(), refusal.field.as_str()), (code, field), "{text}");
+    }
 }

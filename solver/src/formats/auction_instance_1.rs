@@ -41,7 +41,7 @@ fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T
     let nodes = list.list()?;
     if nodes.len() > most {
         let message = format!("expected at most {most} elements, found {}", nodes.len());
-        return Err(FormatError::Field { field: list.path().to_owned(), message });
+        return Err(FormatError::Field { reason: Reason::TooLarge, field: list.path().to_owned(), message });
     }
     let (mut admitted, mut refused, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for node in &nodes {
