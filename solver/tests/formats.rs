@@ -80,6 +80,24 @@ fn complaints_name_the_field() {
 }
 
 #[test]
+fn a_bad_amount_or_asset_spoils_only_what_has_it() {
+    let cases = [
+        ("\"100\",\"buy_asset\"", "\"-1\",\"buy_asset\"", "AMOUNT_NEGATIVE"),
+        ("\"100\",\"buy_asset\"", &format!("\"{}\",\"buy_asset\"", "9".repeat(39)), "AMOUNT_TOO_LARGE"),
+        ("\"sell_asset\":\"X\"", "\"sell_asset\":\"Z\"", "UNKNOWN_ASSET"),
+    ];
+    for (valid, broken, code) in cases {
+        let auction = formats::read(INSTANCE.replacen(valid, broken, 1).as_bytes()).expect(code);
+        let refused: Vec<_> = auction.market.refused_orders.iter().map(|(_, refusal)| refusal.reason.code()).collect();
+        assert_eq!((refused, auction.market.orders.len(), auction.market.venues.len()), (vec![code], 0, 2));
+    }
+    let auction = formats::read(cow().replacen("\"1000\"", "\"-1000\"", 1).as_bytes()).expect("the rest is valid");
+    assert_eq!(auction.market.refused_orders[0].1.reason, Reason::AmountNegative);
+    let auction = formats::read(cow().replacen("\"5000\"", "\"-5000\"", 1).as_bytes()).expect("the rest is valid");
+    assert_eq!(auction.market.refused_venues[0].1.reason, Reason::AmountNegative);
+}
+
+#[test]
 fn no_prefix_of_a_file_panics() {
     for text in [INSTANCE.to_owned(), cow()] {
         (0..text.len()).for_each(|end| assert!(formats::read(&text.as_bytes()[..end]).is_err()));

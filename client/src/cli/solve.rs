@@ -75,6 +75,11 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
             "orders": counts(&market.refused_orders),
             "bundles": competition.refused(),
         },
+        "refused_by_name": {
+            "assets": by_name(&market.refused_assets),
+            "venues": by_name(&market.refused_venues),
+            "orders": by_name(&market.refused_orders),
+        },
         "strategies": strategies_json(auction, competition),
         "digest": clearing.digest.to_string(),
     })
@@ -82,6 +87,11 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
 
 fn counts(refused: &[(String, Refusal)]) -> Value {
     json!(by_code(refused.iter().map(|(_, refusal)| refusal)))
+}
+
+fn by_name(refused: &[(String, Refusal)]) -> Value {
+    let one = |(name, refusal): &(String, Refusal)| json!({ "name": name, "code": refusal.reason.code(), "field": refusal.field, "message": refusal.message });
+    refused.iter().map(one).collect()
 }
 
 fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {

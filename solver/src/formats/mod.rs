@@ -84,6 +84,17 @@ impl FormatError {
     }
 }
 
+/// Refuses one thing where only its amount or its asset is wrong; what is not of the format's form spoils the file.
+fn alone<T>(read: Read<T>) -> Read<T> {
+    const ALONE: [Reason; 3] = [Reason::AmountNegative, Reason::AmountTooLarge, Reason::UnknownAsset];
+    match read {
+        Err(FormatError::Field { reason, field, message }) if ALONE.contains(&reason) => {
+            Ok(Err(Refusal::new(reason, field, message)))
+        }
+        other => other,
+    }
+}
+
 impl Auction {
     fn new(market: Market, bytes: &[u8]) -> Auction {
         let input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());

@@ -61,7 +61,13 @@ pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> 
         played.intents += 1;
         *played.refused.entry(refusal.reason.code().to_owned()).or_default() += 1;
     }
-    let keys = set_up(&mut stage, &market).await?;
+    for (_, refusal) in market.refused_venues.iter() {
+        *played.venues_refused.entry(refusal.reason.code().to_owned()).or_default() += 1;
+    }
+    let spinner = report::spinner("opening accounts and venues");
+    let keys = set_up(&mut stage, &market).await;
+    spinner.finish_and_clear();
+    let keys = keys?;
     let expected = submit(&stage, &market, &keys, &mut played).await?;
     let spinner = report::spinner(&format!("{} orders submitted; waiting for their auction", market.orders.len()));
     let judged = wait_for_auction(&stage, expected).await;

@@ -114,6 +114,8 @@ impl Stage {
 pub(super) struct Played {
     /// Intents submitted.
     pub(super) intents: u64,
+    /// Venues that the engine can't represent, by code.
+    pub(super) venues_refused: std::collections::BTreeMap<String, u64>,
     /// Refused, by code.
     pub(super) refused: std::collections::BTreeMap<String, u64>,
     /// How the engine counted at the end.

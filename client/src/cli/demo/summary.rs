@@ -23,9 +23,6 @@ const LANES: [usize; 3] = [1, 2, 8];
 /// The workers in the picture.
 const PICTURE_WORKERS: usize = 4;
 
-/// A hundredth of a reference unit, in the atoms of a score.
-const HUNDREDTH: u128 = 10_000_000_000_000_000;
-
 /// What happened, ready to print.
 pub(super) struct Summary {
     values: Value,
@@ -125,6 +122,7 @@ fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, star
         "settled": status.settled,
         "refused": played.refused.values().sum::<u64>(),
         "refused_by_code": played.refused,
+        "venues_refused_by_code": played.venues_refused,
         "expired": status.expired,
         "cancelled": status.cancelled,
         "open": status.open_intents,
@@ -147,8 +145,7 @@ fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, star
 
 fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal: bool) -> String {
     let status = &played.status;
-    let refused: Vec<String> = played.refused.iter().map(|(code, count)| format!("{count} {code}")).collect();
-    let refused = if refused.is_empty() { "none".to_owned() } else { refused.join(", ") };
+    let refused = counts_text(&played.refused);
     let mut lines = vec![
         format!("intents     {} submitted, {} settled, {} expired", played.intents, status.settled, status.expired),
         format!("            {} open, {} fills in auctions; refused: {refused}", status.open_intents, totals.filled),
@@ -157,6 +154,9 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
         format!("floor       {:>12} the built-in bidder alone", short(totals.floor_score)),
         format!("surplus     {:>12} uncapped", short(totals.surplus)),
     ];
+    if !played.venues_refused.is_empty() {
+        lines.insert(2, format!("venues      refused: {}", counts_text(&played.venues_refused)));
+    }
     for (name, (bundles, score)) in &totals.by_solver {
         lines.push(format!("  {name:<16} won {bundles:>5} bundles {:>12}", short(*score)));
     }
@@ -165,6 +165,11 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
     lines.push(format!("root        {}", to_hex(&played.root)));
     lines.push(replayed_text(roots, is_equal));
     lines.join("\n")
+}
+
+fn counts_text(by_code: &BTreeMap<String, u64>) -> String {
+    let counts: Vec<String> = by_code.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }
 
 /// One line if every replay ended in the engine's root, else every root that a replay ended in.
@@ -218,10 +223,15 @@ fn books_text(played: &Played) -> String {
     lines.join("\n")
 }
 
-/// A score in reference units with two decimals; the rest is cut off.
+/// A score in reference units with two decimals, or with four digits that count if it is less than one; the rest is
+/// cut off.
 fn short(score: Score) -> String {
-    let text = format_amount(score.unsigned_abs() / HUNDREDTH, 2);
-    if score < 0 { format!("-{text}") } else { text }
+    let text = format_amount(score.unsigned_abs(), 18);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let zeros = fraction.len().saturating_sub(fraction.trim_start_matches('0').len());
+    let kept = if whole == "0" && zeros < fraction.len() { zeros.saturating_add(4) } else { 2 };
+    let sign = if score < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{}", fraction.get(..kept).unwrap_or(fraction))
 }
 
 /// A score in reference units.
@@ -237,10 +247,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_scores_cut_what_is_below_a_hundredth() {
+    fn short_scores_keep_what_counts() {
         assert_eq!(short(7_660_239_999_999_999_999_999), "7660.23");
         assert_eq!(short(-1_500_000_000_000_000_000), "-1.50");
-        assert_eq!(short(1), "0.00");
+        assert_eq!(short(7_852_323_434_651_157), "0.007852");
+        assert_eq!(short(1), "0.000000000000000001");
+        assert_eq!(short(0), "0.00");
     }
 
     #[test]
