@@ -1,6 +1,6 @@
 //! A connection to one engine: typed calls over one channel, with the contract's message limits.
 //!
-//! Calls are not retried here; an envelope sent twice is decided once, so callers may.
+//! Calls are not retried here; `delivery` does that, since an envelope sent twice is decided once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,10 @@ use tonic::transport::{Channel, Endpoint};
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a call may take to be answered: far more than a durable write, less than anybody's patience.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How often a silent connection is probed, so that a watch of a frozen engine ends.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 /// Talks to one engine; clones share the connection.
 #[derive(Clone, Debug)]
@@ -38,9 +42,50 @@ pub enum ClientError {
         /// Why.
         source: tonic::transport::Error,
     },
-    /// The engine refused the call.
-    #[error("{}: {}", .0.code(), .0.message())]
+    /// The engine refused the call, or no answer came.
+    #[error("{}", refused_text(.0))]
     Refused(Box<tonic::Status>),
+}
+
+/// A refusal speaks for itself; what gRPC says needs gRPC's code.
+fn refused_text(status: &tonic::Status) -> String {
+    match refusal_in(status.message()) {
+        Some(_) => status.message().to_owned(),
+        None => format!("{:?}: {}", status.code(), status.message()),
+    }
+}
+
+/// Reads the engine's `CODE (field): message`.
+fn refusal_in(text: &str) -> Option<wire::Refusal> {
+    let (code, rest) = text.split_once(" (")?;
+    let (field, message) = rest.split_once("): ")?;
+    let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let owned = str::to_owned;
+    is_code.then(|| wire::Refusal { code: owned(code), message: owned(message), field: owned(field) })
+}
+
+impl ClientError {
+    /// What the engine refused the call as a whole for, if it said so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<wire::Refusal> {
+        match self {
+            ClientError::Address(_) | ClientError::Connect { .. } => None,
+            ClientError::Refused(status) => refusal_in(status.message()),
+        }
+    }
+
+    /// Whether the engine may have done what it was asked although no answer came.
+    #[must_use]
+    pub fn is_answer_lost(&self) -> bool {
+        use tonic::Code::{Aborted, Cancelled, DeadlineExceeded, Internal, Unavailable, Unknown};
+        match self {
+            ClientError::Address(_) | ClientError::Connect { .. } => false,
+            // A connection that breaks shows as any of these, by the moment in which it breaks.
+            ClientError::Refused(status) => {
+                matches!(status.code(), Aborted | Cancelled | DeadlineExceeded | Internal | Unavailable | Unknown)
+            }
+        }
+    }
 }
 
 impl From<tonic::Status> for ClientError {
@@ -71,7 +116,8 @@ impl Client {
     pub async fn connect(address: &str) -> Result<Client, ClientError> {
         let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
         let endpoint = Endpoint::from_shared(url).map_err(|_| ClientError::Address(address.to_owned()))?;
-        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_nodelay(true);
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(CALL_TIMEOUT).tcp_nodelay(true);
+        let endpoint = endpoint.http2_keep_alive_interval(PROBE_EVERY).keep_alive_timeout(CALL_TIMEOUT);
         let failed = |source| ClientError::Connect { address: address.to_owned(), source };
         Ok(Client { address: Arc::from(address), channel: endpoint.connect().await.map_err(failed)? })
     }
@@ -229,5 +275,32 @@ impl Client {
     /// If the engine does not answer.
     pub async fn root(&self) -> Result<wire::RootReply, ClientError> {
         Ok(self.log().root(wire::RootRequest {}).await?.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: tonic::Code, message: &str) -> ClientError {
+        ClientError::from(tonic::Status::new(code, message))
+    }
+
+    #[test]
+    fn a_refusal_of_the_engine_is_read_with_its_code_and_field() {
+        let refused = error(tonic::Code::NotFound, "UNKNOWN_PARTY (party): no party is named \"zz\"");
+        let refusal = refused.refusal().expect("a refusal");
+        assert_eq!((refusal.code.as_str(), refusal.field.as_str()), ("UNKNOWN_PARTY", "party"));
+        assert_eq!(refusal.message, "no party is named \"zz\"");
+        assert_eq!(refused.to_string(), "UNKNOWN_PARTY (party): no party is named \"zz\"");
+        assert!(!refused.is_answer_lost());
+    }
+
+    #[test]
+    fn what_is_no_refusal_may_be_a_lost_answer() {
+        let broken = error(tonic::Code::Unknown, "h2 protocol error (reset): closed");
+        assert_eq!((broken.refusal(), broken.is_answer_lost()), (None, true));
+        assert_eq!(broken.to_string(), "Unknown: h2 protocol error (reset): closed");
+        assert!(!error(tonic::Code::ResourceExhausted, "the queue is full; try again in 100 ms").is_answer_lost());
     }
 }

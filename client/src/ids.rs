@@ -2,6 +2,9 @@
 
 use crate::keys::{KeyError, from_hex, to_hex};
 
+/// Nanoseconds in a millisecond: engine times count the former, ids the latter.
+pub const NANOS_PER_MILLI: u64 = 1_000_000;
+
 /// The largest time that fits the 48 bits of an id.
 const MILLIS_MAX: u64 = (1 << 48) - 1;
 
@@ -23,6 +26,14 @@ pub fn id_of(millis: u64, random: [u8; 10]) -> [u8; 16] {
     let [a, b, c, rest @ ..] = random;
     let [d, e, f, g, h, i, j] = rest;
     [t0, t1, t2, t3, t4, t5, 0x70 | (a & 0x0f), b, 0x80 | (c & 0x3f), d, e, f, g, h, i, j]
+}
+
+/// The milliseconds since 1970 in an id; `None` if it is no UUIDv7.
+#[must_use]
+pub fn millis_of(id: &[u8; 16]) -> Option<u64> {
+    let [t0, t1, t2, t3, t4, t5, version, _, variant, ..] = *id;
+    let is_uuid7 = version >> 4 == 7 && variant >> 6 == 0b10;
+    is_uuid7.then(|| u64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5]))
 }
 
 /// An id as people read it: `01234567-89ab-7cde-8f01-23456789abcd`; other lengths as plain hex.
@@ -51,6 +62,8 @@ mod tests {
         let id = id_of(0x0001_0203_0405, [0xff; 10]);
         assert_eq!(id[..6], [0, 1, 2, 3, 4, 5]);
         assert_eq!((id[6], id[7], id[8]), (0x7f, 0xff, 0xbf));
+        assert_eq!(millis_of(&id), Some(0x0001_0203_0405));
+        assert_eq!(millis_of(&[0xff; 16]), None);
         assert_eq!(id_of(u64::MAX, [0; 10])[..7], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x70]);
     }
 

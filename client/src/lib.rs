@@ -3,6 +3,7 @@
 //! It knows the contract and nothing of the engine's or a solver's insides.
 
 pub mod connection;
+pub mod delivery;
 pub mod envelope;
 pub mod ids;
 pub mod keys;

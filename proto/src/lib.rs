@@ -22,14 +22,13 @@ mod tests;
 
 /// The generated types.
 pub mod wire {
-    #![allow(
-        missing_docs,
+    #![expect(
         clippy::all,
-        clippy::unwrap_used,
+        clippy::allow_attributes_without_reason,
+        clippy::excessive_nesting,
         clippy::missing_errors_doc,
         clippy::too_many_lines,
-        clippy::allow_attributes_without_reason,
-        reason = "generated, and its lints vary by version"
+        reason = "generated"
     )]
     tonic::include_proto!("clearlane.v1");
 }

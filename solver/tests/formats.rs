@@ -80,6 +80,24 @@ fn complaints_name_the_field() {
 }
 
 #[test]
+fn a_bad_amount_or_asset_spoils_only_what_has_it() {
+    let cases = [
+        ("\"100\",\"buy_asset\"", "\"-1\",\"buy_asset\"", "AMOUNT_NEGATIVE"),
+        ("\"100\",\"buy_asset\"", &format!("\"{}\",\"buy_asset\"", "9".repeat(39)), "AMOUNT_TOO_LARGE"),
+        ("\"sell_asset\":\"X\"", "\"sell_asset\":\"Z\"", "UNKNOWN_ASSET"),
+    ];
+    for (valid, broken, code) in cases {
+        let auction = formats::read(INSTANCE.replacen(valid, broken, 1).as_bytes()).expect(code);
+        let refused: Vec<_> = auction.market.refused_orders.iter().map(|(_, refusal)| refusal.reason.code()).collect();
+        assert_eq!((refused, auction.market.orders.len(), auction.market.venues.len()), (vec![code], 0, 2));
+    }
+    let auction = formats::read(cow().replacen("\"1000\"", "\"-1000\"", 1).as_bytes()).expect("the rest is valid");
+    assert_eq!(auction.market.refused_orders[0].1.reason, Reason::AmountNegative);
+    let auction = formats::read(cow().replacen("\"5000\"", "\"-5000\"", 1).as_bytes()).expect("the rest is valid");
+    assert_eq!(auction.market.refused_venues[0].1.reason, Reason::AmountNegative);
+}
+
+#[test]
 fn no_prefix_of_a_file_panics() {
     for text in [INSTANCE.to_owned(), cow()] {
         (0..text.len()).for_each(|end| assert!(formats::read(&text.as_bytes()[..end]).is_err()));
@@ -95,6 +113,28 @@ fn a_solution_file_is_read_as_written() {
         "uses":[{"liquidity":"l0","in":{"X":"20"},"out":{"Y":"15"}}]}"#;
     let solution = FileSolution::read(&auction, text.as_bytes()).expect("a valid solution");
     assert_eq!(FileSolution::read(&auction, solution.write(&auction).as_bytes()), Ok(solution));
-    let error = FileSolution::read(&auction, text.replace("i0", "i9").as_bytes()).expect_err("no such intent");
-    assert!(error.to_string().starts_with("fills[0].intent: "), "{error}");
+    for (valid, broken, code, field) in [
+        ("i0", "i9", "UNKNOWN_INTENT", "fills[0].intent"),
+        ("\"option\":0", "\"option\":1", "UNKNOWN_OPTION", "fills[0].option"),
+        ("\"option\":0", "\"option\":65536", "UNKNOWN_OPTION", "fills[0].option"),
+        ("\"sold\":\"20\",", "", "MISSING", "fills[0].sold"),
+        ("\"bought\":\"15\"", "\"bought\":\"-15\"", "AMOUNT_NEGATIVE", "fills[0].bought"),
+        ("\"bought\":\"15\"", "\"bought\":\"1.5\"", "AMOUNT_MALFORMED", "fills[0].bought"),
+        ("\"bought\":\"15\"", "\"bought\":15", "AMOUNT_MALFORMED", "fills[0].bought"),
+        ("\"20\",", &format!("\"{}\",", "9".repeat(39)), "AMOUNT_TOO_LARGE", "fills[0].sold"),
+        ("l0", "l9", "UNKNOWN_VENUE", "uses[0].liquidity"),
+        ("{\"X\":", "{\"Z\":", "UNKNOWN_ASSET", "uses[0].in"),
+        ("[{\"liq", "[{\"liquidity\":\"l0\",\"in\":{},\"out\":{}},{\"liq", "VENUE_USED_TWICE", "uses[1]"),
+        (
+            "[{\"int",
+            "[{\"intent\":\"i0\",\"option\":0,\"sold\":\"1\",\"bought\":\"1\"},{\"int",
+            "FILLED_TWICE",
+            "fills[1]",
+        ),
+        ("{\"fills\"", "[{\"fills\"", "MALFORMED", "file"),
+    ] {
+        let text = text.replacen(valid, broken, 1);
+        let refusal = FileSolution::read(&auction, text.as_bytes()).expect_err(code).refusal();
+        assert_eq!((refusal.reason.code(), refusal.field.as_str()), (code, field), "{text}");
+    }
 }

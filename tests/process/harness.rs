@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
 use clearlane_client::envelope::{command, envelope, envelope_of};
 use clearlane_client::ids::new_id;
@@ -14,12 +13,6 @@ use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::command_outcome::Result as Outcome;
 use tempfile::TempDir;
-
-/// How long a process may take to end.
-const END_BOUND: Duration = Duration::from_secs(30);
-
-/// How often an ending process is looked at.
-const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// The program under test.
 pub(crate) fn program() -> Command {
@@ -56,29 +49,48 @@ impl Site {
         Site { folder: tempfile::tempdir().expect("a folder") }
     }
 
+    /// A file of this name beside the engine's data.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The file of alice's key.
+    pub(crate) fn alice_key_file(&self) -> PathBuf {
+        let path = self.file("alice.key");
+        if !path.exists() {
+            alice_key().write_new(&path).expect("a new key file");
+        }
+        path
+    }
+
     /// The engine's data folder.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// The command line of an engine on this folder.
-    pub(crate) fn engine(&self) -> Command {
+    fn engine(&self, listen: &str) -> Command {
         let mut engine = program();
-        engine.arg("engine").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0", "--lanes", "1"]);
+        engine.arg("engine").arg("--data").arg(self.data()).args(["--listen", listen, "--lanes", "1"]);
         engine.arg("--admin-key").arg(to_hex(&admin_key().public()));
         engine
     }
 
     /// Starts an engine and waits until it says where it listens.
     pub(crate) fn start(&self) -> Process {
-        self.start_with(&[])
+        self.start_at("127.0.0.1:0", &[])
     }
 
     /// The same with more flags.
     pub(crate) fn start_with(&self, flags: &[&str]) -> Process {
+        self.start_at("127.0.0.1:0", flags)
+    }
+
+    /// Starts an engine where another one was, with more flags.
+    pub(crate) fn start_at(&self, listen: &str, flags: &[&str]) -> Process {
         let errors = self.folder.path().join("stderr");
         let sink = File::create(&errors).expect("a file for stderr");
-        let spawned = self.engine().args(flags).stdout(Stdio::piped()).stderr(sink).spawn();
+        let spawned = self.engine(listen).args(flags).stdout(Stdio::piped()).stderr(sink).spawn();
         let mut child = spawned.expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
         let mut line = String::new();
@@ -100,8 +112,8 @@ impl Site {
     pub(crate) fn start_in_vain_with(&self, flags: &[&str]) -> (ExitStatus, String, String) {
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
         let sink = |path| File::create(path).expect("a file for output");
-        let spawned = self.engine().args(flags).stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
-        let status = ended(&mut spawned.expect("the program starts"));
+        let spawned = self.engine("127.0.0.1:0").args(flags).stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
+        let status = spawned.expect("the program starts").wait().expect("a process to wait for");
         let text = |path| std::fs::read_to_string(path).expect("text");
         (status, text(&stdout), text(&stderr))
     }
@@ -127,13 +139,12 @@ impl Process {
 
     /// Sends it SIGTERM.
     pub(crate) fn ask_to_end(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(sent.expect("the kill command").success());
+        ask_to_end(&self.child);
     }
 
     /// Waits for its exit status.
     pub(crate) fn ended(mut self) -> ExitStatus {
-        ended(&mut self.child)
+        self.child.wait().expect("a process to wait for")
     }
 }
 
@@ -145,19 +156,15 @@ impl Drop for Process {
     }
 }
 
-/// Polls a process until it ended.
-fn ended(child: &mut Child) -> ExitStatus {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a process to wait for") {
-            return status;
-        }
-        if started.elapsed() > END_BOUND {
-            child.kill().expect("SIGKILL");
-            panic!("the process did not end in {END_BOUND:?}");
-        }
-        std::thread::sleep(POLL_EVERY);
-    }
+/// Sends SIGTERM to a process and waits for its exit status.
+pub(crate) fn terminate(child: &mut Child) -> ExitStatus {
+    ask_to_end(child);
+    child.wait().expect("a process to wait for")
+}
+
+fn ask_to_end(child: &Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("the kill command").success());
 }
 
 /// Defines assets, a module and two parties, and gives alice 1,000.00 EUR.

@@ -2,10 +2,15 @@
 
 mod bad_input;
 mod ends;
+mod exits;
 mod expiry;
 mod harness;
 mod keys;
+mod lost_answers;
+mod readme;
+mod relay;
 mod replays;
+mod solvers;
 mod starts;
 mod watches;
 

@@ -21,16 +21,15 @@ python3 -m venv "$work/venv" >"$work/venv.log" 2>&1 || skip "python3 can't make 
 
 "$program" keys new --out "$work/admin.key" >/dev/null
 "$program" keys new --out "$work/alice.key" >/dev/null
-: >"$work/out" # the engine, started aside, may create it after the first look
+mkfifo "$work/out"
 "$program" engine --data "$work/data" --listen 127.0.0.1:0 \
   --admin-key "$("$program" keys show --key "$work/admin.key")" >"$work/out" 2>"$work/err" &
 engine=$!
-for _ in $(seq 300); do
-  address=$(sed -n 's/^listening on //p' "$work/out")
-  if [[ -n $address ]] || ! kill -0 "$engine" 2>/dev/null; then break; fi
-  sleep 0.1
-done
-if [[ -z $address ]]; then cat "$work/err" >&2; exit 1; fi
+# Opening the pipe waits for the engine's end of it, reading for its first line or its death.
+exec 3<"$work/out"
+read -r line <&3 || true
+address=${line#listening on }
+if [[ $line != "listening on "* ]]; then cat "$work/err" >&2; exit 1; fi
 
 admin() { "$program" admin "$@" --engine "$address" --key "$work/admin.key" >/dev/null; }
 admin asset EUR 2

@@ -4,3 +4,4 @@ mod books;
 mod bundles;
 mod model;
 mod refusals;
+mod tidy;

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use clearlane_client::delivery::Way;
+use clearlane_client::envelope::command;
+use clearlane_client::ids::parse_id;
 use clearlane_client::keys::from_hex;
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
 
-use super::common::{Common, Way};
+use super::caller::Caller;
 use super::failure::{Failure, read_file};
+use super::sending::{fresh_command, send};
 use super::venue_file;
 
 /// Defines assets, modules, parties, keys, venues and prices; moves money in and out.
@@ -96,6 +100,9 @@ struct Movement {
     module: String,
     /// In whole units, such as 1000.00.
     amount: String,
+    /// The id of the same movement whose answer was lost: it never happens twice.
+    #[arg(long, value_name = "ID", value_parser = id)]
+    id: Option<[u8; 16]>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -112,22 +119,44 @@ enum Role {
     Admin,
 }
 
+fn id(text: &str) -> Result<[u8; 16], String> {
+    parse_id(text).ok_or_else(|| format!("expected a UUID of 32 hex digits, found {text:?}"))
+}
+
 fn public_key(text: &str) -> Result<[u8; 32], String> {
     from_hex(text).ok_or_else(|| format!("expected a public key of 64 hex digits, found {text:?}"))
 }
 
 impl Admin {
     /// Signs, sends and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let (action, way) = self.define.action()?;
-        let client = common.connect().await?;
+        let client = caller.connect().await?;
         let time_ns = client.status().await?.time_ns;
-        let party = common.party.as_deref().unwrap_or("admin");
-        common.send(&client, party, vec![action], time_ns, way).await
+        let party = caller.party.as_deref().unwrap_or("admin");
+        let command = match self.define.id() {
+            Some(id) => command(id, action),
+            None => fresh_command(action, time_ns)?,
+        };
+        send(caller, &client, party, &[command], way).await
     }
 }
 
 impl Define {
+    /// The id under which it was asked before.
+    fn id(&self) -> Option<[u8; 16]> {
+        match self {
+            Define::Deposit(movement) | Define::Withdraw(movement) => movement.id,
+            Define::Asset { .. }
+            | Define::Module { .. }
+            | Define::Party { .. }
+            | Define::Key { .. }
+            | Define::Revoke { .. }
+            | Define::Price { .. }
+            | Define::Venue { .. } => None,
+        }
+    }
+
     fn action(&self) -> Result<(Action, Way), Failure> {
         let action = match self {
             Define::Asset { code, scale } => {

@@ -5,7 +5,7 @@ use clearlane_client::keys::to_hex;
 use clearlane_proto::wire;
 use serde_json::{Value, json};
 
-use super::common::Common;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::report::{self, amount_text};
 
@@ -44,13 +44,13 @@ pub(crate) struct Status {}
 
 impl Accounts {
     /// Asks and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        print_accounts(common, common.party()?).await
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        print_accounts(caller, caller.party()?).await
     }
 }
 
-async fn print_accounts(common: &Common, party: &str) -> Result<(), Failure> {
-    let accounts = common.connect().await?.accounts(party).await?;
+async fn print_accounts(caller: &Caller, party: &str) -> Result<(), Failure> {
+    let accounts = caller.connect().await?.accounts(party).await?;
     let row = |account: &wire::Account| {
         let text = |atoms: &str| amount_text(atoms, account.scale);
         vec![account.asset.clone(), account.module.clone(), text(&account.posted), text(&account.held)]
@@ -58,17 +58,16 @@ async fn print_accounts(common: &Common, party: &str) -> Result<(), Failure> {
     let rows: Vec<_> = accounts.iter().map(row).collect();
     let columns = ["asset", "module", "posted", "held"];
     let json = json!({ "party": party, "accounts": objects(&columns, &rows) });
-    report::print(common.json, &report::table(&columns, &rows), &json);
-    Ok(())
+    report::print(caller.json, &report::table(&columns, &rows), &json)
 }
 
 impl Balances {
     /// Asks and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        if let Some(party) = &common.party {
-            return print_accounts(common, party).await;
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        if let Some(party) = &caller.party {
+            return print_accounts(caller, party).await;
         }
-        let balances = common.connect().await?.balances().await?;
+        let balances = caller.connect().await?.balances().await?;
         let row = |one: &wire::Balance| {
             let amounts = [&one.issued, &one.parties, &one.venues, &one.fees, &one.residual];
             let amounts = amounts.into_iter().map(|atoms| amount_text(atoms, one.scale));
@@ -76,21 +75,20 @@ impl Balances {
         };
         let rows: Vec<Vec<String>> = balances.iter().map(row).collect();
         let columns = ["asset", "module", "issued", "parties", "venues", "fees", "residual"];
-        report::print(common.json, &report::table(&columns, &rows), &json!({ "balances": objects(&columns, &rows) }));
-        Ok(())
+        report::print(caller.json, &report::table(&columns, &rows), &json!({ "balances": objects(&columns, &rows) }))
     }
 }
 
 impl Statement {
     /// Asks and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let request = wire::StatementRequest {
-            party: common.party()?.to_owned(),
+            party: caller.party()?.to_owned(),
             asset: self.asset.clone(),
             module: self.module.clone(),
             most: self.most,
         };
-        let reply = common.connect().await?.statement(request).await?;
+        let reply = caller.connect().await?.statement(request).await?;
         let row = |entry: &wire::StatementEntry| {
             let sign = if entry.credit { "+" } else { "-" };
             vec![
@@ -103,15 +101,14 @@ impl Statement {
         };
         let rows: Vec<_> = reply.entries.iter().map(row).collect();
         let columns = ["time_ns", "amount", "other", "auction", "id"];
-        report::print(common.json, &report::table(&columns, &rows), &json!({ "entries": objects(&columns, &rows) }));
-        Ok(())
+        report::print(caller.json, &report::table(&columns, &rows), &json!({ "entries": objects(&columns, &rows) }))
     }
 }
 
 impl Status {
     /// Asks and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        let client = common.connect().await?;
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        let client = caller.connect().await?;
         let (status, root) = (client.status().await?, client.root().await?);
         let json = json!({
             "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
@@ -125,8 +122,7 @@ impl Status {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             human.push_str(&format!("{name:<13} {value}\n"));
         }
-        report::print(common.json, &human, &json);
-        Ok(())
+        report::print(caller.json, &human, &json)
     }
 }
 

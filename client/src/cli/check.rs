@@ -35,19 +35,17 @@ impl Check {
     /// Judges and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let auction = read_auction(&read_file(&self.file)?)?;
-        let solution = FileSolution::read(&auction, &read_file(&self.solution)?)
-            .map_err(|error| Failure::Failed(format!("{}: {error}", self.solution.display())))?;
-        match verdict(&auction, &solution) {
+        let solution = FileSolution::read(&auction, &read_file(&self.solution)?).map_err(|error| error.refusal());
+        match solution.and_then(|solution| verdict(&auction, &solution)) {
             Ok(score) => {
                 let score = report::score_text(score);
                 let json = json!({ "valid": true, "score": score });
-                report::print(is_json, &format!("valid, score {score}"), &json);
-                Ok(())
+                report::print(is_json, &format!("valid, score {score}"), &json)
             }
             Err(refusal) => {
                 let code = refusal.reason.code();
                 let json = json!({ "valid": false, "code": code, "field": refusal.field, "message": refusal.message });
-                report::print(is_json, &format!("not valid: {refusal}"), &json);
+                report::print(is_json, &format!("not valid: {refusal}"), &json)?;
                 Err(Failure::Reported)
             }
         }

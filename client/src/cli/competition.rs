@@ -40,27 +40,39 @@ pub(crate) fn chosen(names: &[String]) -> Result<Vec<Box<dyn Strategy>>, Failure
 }
 
 /// Lets strategies answer side by side, each on a thread of its own, and clears their answers.
-pub(crate) fn compete(input: &AuctionInput, strategies: &[Box<dyn Strategy>], budget: Option<Duration>) -> Competition {
+///
+/// Fails if a strategy panics: what the others reach without it is another competition.
+pub(crate) fn compete(
+    input: &AuctionInput,
+    strategies: &[Box<dyn Strategy>],
+    budget: Option<Duration>,
+) -> Result<Competition, Failure> {
     let started = Instant::now();
-    let answers = answers(input, strategies, budget);
+    let answers = answers(input, strategies, budget)?;
     let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
     let clearing = clear(input, &solutions, &Sequential);
-    Competition { answers, clearing, elapsed: started.elapsed() }
+    Ok(Competition { answers, clearing, elapsed: started.elapsed() })
 }
 
-fn answers(input: &AuctionInput, strategies: &[Box<dyn Strategy>], budget: Option<Duration>) -> Vec<Answer> {
-    let answered: Vec<Answer> = std::thread::scope(|scope| {
+fn answers(
+    input: &AuctionInput,
+    strategies: &[Box<dyn Strategy>],
+    budget: Option<Duration>,
+) -> Result<Vec<Answer>, Failure> {
+    std::thread::scope(|scope| {
         let one = |strategy: &dyn Strategy| answer(input, &[strategy], budget);
         let threads: Vec<_> =
             strategies.iter().map(|strategy| (strategy, scope.spawn(move || one(strategy.as_ref())))).collect();
-        // A thread that panicked answers nothing; the others still compete.
-        threads.into_iter().flat_map(|(_, thread)| thread.join().unwrap_or_default()).collect()
-    });
-    let numbered = answered.into_iter().zip(1_u32..).map(|(mut answer, solver)| {
-        answer.solution.solver = SolverId(solver);
-        answer
-    });
-    numbered.collect()
+        let mut answers = Vec::with_capacity(threads.len());
+        for ((strategy, thread), solver) in threads.into_iter().zip(1_u32..) {
+            let panicked = |_| Failure::Failed(format!("strategy {} panicked", strategy.name()));
+            for mut answer in thread.join().map_err(panicked)? {
+                answer.solution.solver = SolverId(solver);
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    })
 }
 
 impl Competition {
@@ -119,4 +131,34 @@ pub(crate) fn by_code<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> BTreeM
         *counts.entry(refusal.reason.code()).or_default() += 1;
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use clearlane_core::auction::Bundle;
+    use clearlane_solver::strategy::Budget;
+
+    use super::*;
+
+    const AUCTION: &str = include_str!("../../../docs/examples/auction.json");
+
+    struct Clumsy;
+
+    impl Strategy for Clumsy {
+        fn name(&self) -> &'static str {
+            "clumsy"
+        }
+
+        fn solve(&self, _: &AuctionInput, _: &Budget<'_>) -> Vec<Bundle> {
+            panic!("dropped the auction")
+        }
+    }
+
+    #[test]
+    fn a_strategy_that_panics_fails_the_competition() {
+        let input = read_auction(AUCTION.as_bytes()).expect("an auction").input;
+        let strategies: Vec<Box<dyn Strategy>> = vec![Box::new(Clumsy), strategy("direct").expect("a strategy")];
+        let failure = compete(&input, &strategies, None).err().expect("a failure");
+        assert_eq!(failure.to_string(), "strategy clumsy panicked");
+    }
 }

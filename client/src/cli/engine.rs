@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clearlane_engine::server::start;
 use clearlane_engine::settings::Settings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::report;
@@ -79,7 +79,7 @@ impl Engine {
         let settings = self.settings()?;
         let shown = serde_json::to_value(&settings).map_err(|error| Failure::Failed(error.to_string()))?;
         for (name, value) in shown.as_object().into_iter().flatten() {
-            eprintln!("{name} = {value}");
+            report::note(&format!("{name} = {value}"));
         }
         // Listened for before the engine says where it listens: whoever reads that may signal at once.
         let mut requested = std::pin::pin!(stop_requested());
@@ -89,7 +89,7 @@ impl Engine {
             running = start(&settings) => running.map_err(|error| Failure::Failed(error.to_string()))?,
         };
         let address = running.address();
-        report::print(is_json, &format!("listening on {address}"), &json!({ "listening": address, "settings": shown }));
+        say(is_json, &format!("listening on {address}"), &json!({ "listening": address, "settings": shown }));
         let requested = tokio::select! {
             requested = requested => requested,
             () = running.halted() => Ok(()),
@@ -100,7 +100,7 @@ impl Engine {
             stopped = running.stop() => stopped.map_err(|error| Failure::Failed(error.to_string())),
         };
         requested.and(stopped)?;
-        report::print(is_json, "stopped", &json!({ "stopped": true, "address": address }));
+        say(is_json, "stopped", &json!({ "stopped": true, "address": address }));
         Ok(())
     }
 
@@ -130,6 +130,13 @@ impl Engine {
 fn end_at_once(when: &str) -> ! {
     eprintln!("clearlane: stopped {when}");
     std::process::exit(1)
+}
+
+/// Prints; an engine goes on where that fails.
+fn say(is_json: bool, human: &str, json: &Value) {
+    if let Err(failure) = report::print(is_json, human, json) {
+        report::note(&failure.to_string());
+    }
 }
 
 fn over<T: Clone>(setting: &mut T, flag: Option<&T>) {

@@ -2,15 +2,16 @@
 //!
 //! Keys are arbitrary texts and become numbers in order of appearance.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use clearlane_core::auction::verify;
 use clearlane_core::lanes::{Access, Footprint, Resource};
 use clearlane_solver::formats::Auction;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::competition::{chosen, compete};
+use super::decimal::Decimal;
 use super::failure::Failure;
 
 /// What one bundle of a file says.
@@ -30,15 +31,18 @@ pub(crate) struct Footprints {
 struct Line {
     name: String,
     cost: u64,
-    score: Value,
+    score: Decimal,
     footprint: Footprint,
 }
 
-/// Whether a file is one of footprints: its first line is an object with one of their fields.
+/// Whether a file is one of footprints: its first line is an object with none but their fields, or a key's.
 pub(crate) fn is_lines(text: &str) -> bool {
     let first = text.lines().find(|line| !line.trim().is_empty());
-    let value = first.and_then(|line| serde_json::from_str::<Value>(line).ok());
-    value.is_some_and(|value| ["write", "read", "add"].iter().any(|field| value.get(field).is_some()))
+    let fields = first.and_then(|line| serde_json::from_str::<BTreeMap<String, &RawValue>>(line).ok());
+    fields.is_some_and(|fields| {
+        let is_known = |name: &String| FIELDS.contains(&name.as_str());
+        fields.keys().all(is_known) || ["write", "read", "add"].iter().any(|field| fields.contains_key(*field))
+    })
 }
 
 /// Reads JSON lines; the batch is ordered by score, highest first, then as given.
@@ -49,7 +53,7 @@ pub(crate) fn read_lines(text: &str) -> Result<Footprints, Failure> {
         let line = read_line(text, lines.len(), &mut keys);
         lines.push(line.map_err(|message| Failure::Failed(format!("line {number}: {message}")))?);
     }
-    lines.sort_by(|left, right| by_score(&right.score, &left.score));
+    lines.sort_by(|left, right| right.score.cmp(&left.score));
     let mut batch = Footprints::default();
     for line in lines {
         batch.names.push(line.name);
@@ -60,32 +64,40 @@ pub(crate) fn read_lines(text: &str) -> Result<Footprints, Failure> {
 }
 
 fn read_line(text: &str, place: usize, keys: &mut BTreeMap<String, u32>) -> Result<Line, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| format!("expected JSON: {error}"))?;
-    let fields = value.as_object().ok_or("expected an object, found other JSON")?;
+    let fields: BTreeMap<String, &RawValue> =
+        serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))?;
     if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(format!("expected fields of {}, found {name:?}", FIELDS.join(", ")));
     }
     let mut touched = Vec::new();
     for (field, access) in [("write", Access::Write), ("read", Access::Read), ("add", Access::Add)] {
-        for key in touched_by(fields.get(field), field)? {
+        for key in touched_by(fields.get(field).copied(), field)? {
             let next = u32::try_from(keys.len()).map_err(|_| "expected at most 2^32 keys, found more")?;
             touched.push((Resource::Other(*keys.entry(key).or_insert(next)), access));
         }
     }
-    let cost = match fields.get("cost") {
-        None => 1,
-        Some(cost) => cost.as_u64().ok_or_else(|| format!("cost: expected a whole number, found {cost}"))?,
-    };
-    let score = fields.get("score").cloned().unwrap_or_else(|| Value::from(0));
-    if number_of(&score).is_none() {
-        return Err(format!("score: expected a number, found {score}"));
-    }
-    let name = fields.get("id").map_or_else(|| place.to_string(), text_of);
+    let whole =
+        |cost: &&RawValue| cost.get().parse().map_err(|_| format!("cost: expected a whole number, found {cost}"));
+    let cost = fields.get("cost").map_or(Ok(1), whole)?;
+    let score = fields.get("score").map_or_else(|| Ok(Decimal::zero()), |score| score_of(score))?;
+    let name = fields.get("id").map_or_else(|| place.to_string(), |id| text_of(&value_of(id)));
     Ok(Line { name, cost, score, footprint: Footprint::new(touched) })
 }
 
-fn touched_by(value: Option<&Value>, field: &str) -> Result<Vec<String>, String> {
-    match value {
+/// A score is a number or, as amounts are, a text of one.
+fn score_of(score: &RawValue) -> Result<Decimal, String> {
+    let text = serde_json::from_str::<String>(score.get());
+    let found = Decimal::parse(text.as_deref().unwrap_or(score.get()));
+    found.ok_or_else(|| format!("score: expected a decimal number, found {score}"))
+}
+
+fn value_of(raw: &RawValue) -> Value {
+    // What was raw is valid JSON; a number too large for any type stays as it was written.
+    serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::String(raw.get().to_owned()))
+}
+
+fn touched_by(value: Option<&RawValue>, field: &str) -> Result<Vec<String>, String> {
+    match value.map(value_of) {
         None => Ok(Vec::new()),
         Some(Value::Array(keys)) => Ok(keys.iter().map(text_of).collect()),
         Some(other) => Err(format!("{field}: expected a list of keys, found {other}")),
@@ -96,21 +108,9 @@ fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A score as far as a float tells; texts may hold what numbers can't.
-fn number_of(score: &Value) -> Option<f64> {
-    score.as_f64().or_else(|| score.as_str()?.parse().ok())
-}
-
-fn by_score(left: &Value, right: &Value) -> Ordering {
-    let whole = |score: &Value| text_of(score).parse::<i128>().ok();
-    let rough = number_of(left).zip(number_of(right)).map(|(left, right)| left.total_cmp(&right));
-    let exact = whole(left).zip(whole(right)).map(|(left, right)| left.cmp(&right));
-    exact.or(rough).unwrap_or(Ordering::Equal)
-}
-
 /// Solves an auction and takes every bundle that holds alone, best first; a bundle costs its fills and uses.
 pub(crate) fn of_auction(auction: &Auction) -> Result<Footprints, Failure> {
-    let competition = compete(&auction.input, &chosen(&[])?, None);
+    let competition = compete(&auction.input, &chosen(&[])?, None)?;
     let mut verified = Vec::new();
     for answer in &competition.answers {
         for (number, bundle) in answer.solution.bundles.iter().enumerate() {
@@ -149,11 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn scores_are_compared_exactly_and_however_they_are_written() {
+        let scores = ["100000000000000000000001", "\"100000000000000000000002\"", "1e23", "\"-1\"", "0.1", "\"0.10\""];
+        let text: String = scores.iter().map(|score| format!("{{\"score\":{score}}}\n")).collect();
+        assert_eq!(read_lines(&text).expect("six bundles").names, ["1", "0", "2", "4", "5", "3"]);
+    }
+
+    #[test]
+    fn a_bundle_that_touches_nothing_may_come_first() {
+        for first in ["{\"id\":\"a\",\"cost\":3}", "{\"score\":\"1\"}", "{}"] {
+            assert!(is_lines(&format!("{first}\n{TEXT}")), "{first}");
+        }
+        for other in ["{\"schema\":\"auction-instance/1\"}", "{\"id\":1,\"orders\":[]}", "[]", "{\n\"id\":1}"] {
+            assert!(!is_lines(other), "{other}");
+        }
+    }
+
+    #[test]
     fn a_bad_line_is_named() {
         let bad = |line: &str| read_lines(line).expect_err("a bad line").to_string();
         assert_eq!(bad("{\"cost\":-1}"), "line 1: cost: expected a whole number, found -1");
         assert!(bad("\n{\"wirte\":[]}").starts_with("line 2: expected fields of id"));
         assert!(bad("{\"write\":\"x\"}").contains("expected a list of keys"));
-        assert!(!is_lines("{\"schema\":\"auction-instance/1\"}"));
+        assert_eq!(bad("{\"score\":\"high\"}"), "line 1: score: expected a decimal number, found \"high\"");
+        assert!(bad("[]").starts_with("line 1: expected a JSON object"));
     }
 }

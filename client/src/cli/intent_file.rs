@@ -2,6 +2,7 @@
 //!
 //! Amounts stay texts here; the engine knows the assets' decimals and judges them.
 
+use clearlane_client::ids::{NANOS_PER_MILLI, millis_of, new_id, parse_id};
 use clearlane_proto::wire;
 use serde_json::{Map, Value};
 
@@ -11,7 +12,8 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// The schema, as `--help` shows it.
 pub(crate) const SCHEMA: &str = "\
 The file holds one intent, a list of them, or one a line:
-  {\"kind\": \"exact_in\" | \"exact_out\",
+  {\"id\": \"01890a5d-ac96-774b-bcce-b302099a8057\",        a UUIDv7; absent makes a fresh one
+   \"kind\": \"exact_in\" | \"exact_out\",
    \"give\": {\"asset\": \"EUR\", \"amount\": \"250.00\", \"module\": \"bank-eu\"},
    \"get\":  {\"asset\": \"USD\", \"amount\": \"270\"},          the other side's amount and modules may be absent
    \"options\": [{\"give\": .., \"get\": .., \"maximum\": \"..\"}], in place of give and get: several ways
@@ -20,16 +22,21 @@ The file holds one intent, a list of them, or one a line:
    \"payee\": \"bob\", \"reference\": \"invoice 7\", \"priority\": 0,
    \"limits\": {\"worst_price\": \"1.07\", \"maximum_fee\": \"1.00\", \"maximum_total\": \"251.00\"},
    \"valid_for_s\": 3600}                                or \"deadline_ns\": nanoseconds since 1970
-Amounts are decimals in whole units; every intent needs a limit and an end.";
+Amounts are decimals in whole units; every intent needs a limit and an end. valid_for_s counts from the time in
+the id, so that the same file with the same id is the same intent.";
 
-/// Reads one intent, a list, or one a line.
+/// An intent under its id.
+pub(crate) type Identified = ([u8; 16], wire::Intent);
+
+/// Reads one intent, a list, or one a line, each with its id.
 ///
-/// `time_ns` is the engine's time, from which `valid_for_s` counts.
+/// `time_ns` is the engine's time, in which ids are made where the file has none; `valid_for_s` counts from the
+/// time in the id.
 ///
 /// # Errors
 ///
 /// Says which intent and field is not what was expected.
-pub(crate) fn read(text: &str, time_ns: u64) -> Result<Vec<wire::Intent>, String> {
+pub(crate) fn read(text: &str, time_ns: u64) -> Result<Vec<Identified>, String> {
     let values = match serde_json::from_str::<Value>(text) {
         Ok(Value::Array(values)) => values,
         Ok(value) => vec![value],
@@ -47,6 +54,7 @@ fn lines(text: &str) -> Option<Vec<Value>> {
 }
 
 const FIELDS: &[&str] = &[
+    "id",
     "kind",
     "give",
     "get",
@@ -63,8 +71,9 @@ const FIELDS: &[&str] = &[
     "valid_from_ns",
 ];
 
-fn intent(value: &Value, time_ns: u64) -> Result<wire::Intent, String> {
+fn intent(value: &Value, time_ns: u64) -> Result<Identified, String> {
     let fields = object(value, "intent", FIELDS)?;
+    let (id, made_millis) = id(fields, time_ns)?;
     let kind = match text(fields, "kind")?.as_str() {
         "exact_in" => wire::Kind::ExactIn,
         "exact_out" => wire::Kind::ExactOut,
@@ -78,20 +87,32 @@ fn intent(value: &Value, time_ns: u64) -> Result<wire::Intent, String> {
     let options = options(fields, kind)?;
     let fixed = fixed_asset(options.first(), kind);
     let give = fixed_asset(options.first(), wire::Kind::ExactIn);
-    Ok(wire::Intent {
+    let intent = wire::Intent {
         kind: kind.into(),
         choose: choose.into(),
         fill: fill(fields, &fixed)?,
         payee: text(fields, "payee")?,
         limits: limits(fields, &give)?,
         valid_from_ns: whole(fields, "valid_from_ns")?.unwrap_or(0),
-        deadline_ns: deadline(fields, time_ns)?,
+        deadline_ns: deadline(fields, made_millis.saturating_mul(NANOS_PER_MILLI))?,
         priority: u32::try_from(whole(fields, "priority")?.unwrap_or(0))
             .map_err(|_| "priority: expected at most 4294967295, found more".to_owned())?,
         reference: text(fields, "reference")?,
         options,
         ..wire::Intent::default()
-    })
+    };
+    Ok((id, intent))
+}
+
+/// The id of the file or a fresh one, and the milliseconds since 1970 in it.
+fn id(fields: &Map<String, Value>, time_ns: u64) -> Result<([u8; 16], u64), String> {
+    if !fields.contains_key("id") {
+        let millis = time_ns / NANOS_PER_MILLI;
+        return Ok((new_id(millis).map_err(|error| error.to_string())?, millis));
+    }
+    let text = text(fields, "id")?;
+    let found = parse_id(&text).and_then(|id| Some((id, millis_of(&id)?)));
+    found.ok_or_else(|| format!("id: expected a UUIDv7, found {text:?}"))
 }
 
 fn options(fields: &Map<String, Value>, kind: wire::Kind) -> Result<Vec<wire::Option>, String> {
@@ -208,14 +229,26 @@ mod tests {
 
     #[test]
     fn an_intent_counts_its_end_from_the_engines_time() {
-        let intents = read(ONE, 5).expect("an intent");
-        let [intent] = intents.as_slice() else { panic!("expected one intent") };
-        assert_eq!(intent.deadline_ns, 2_000_000_005);
+        let intents = read(ONE, 5_000_005).expect("an intent");
+        let [(id, intent)] = intents.as_slice() else { panic!("expected one intent") };
+        assert_eq!((millis_of(id), intent.deadline_ns), (Some(5), 2_005_000_000));
         let minimum = match &intent.fill.as_ref().expect("a rule").rule {
             Some(wire::fill::Rule::Minimum(minimum)) => minimum,
             other => panic!("expected a minimum, found {other:?}"),
         };
         assert_eq!(minimum.asset, "EUR");
+    }
+
+    #[test]
+    fn the_same_file_with_the_same_id_is_the_same_intent_at_any_time() {
+        let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+        let text = ONE.replacen('{', &format!("{{\"id\":\"{id}\","), 1);
+        let first = read(&text, 0).expect("an intent");
+        assert_eq!(Some(first[0].0), parse_id(id));
+        assert_eq!(read(&text, u64::MAX).as_ref(), Ok(&first));
+        let random = text.replace("-774b-", "-474b-");
+        assert!(read(&random, 0).expect_err("no UUIDv7").contains("id: expected a UUIDv7"));
+        assert_ne!(read(ONE, 0).expect("an intent")[0].0, read(ONE, 0).expect("an intent")[0].0);
     }
 
     #[test]

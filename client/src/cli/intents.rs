@@ -2,21 +2,31 @@
 
 use std::path::PathBuf;
 
+use clearlane_client::ClientError;
+use clearlane_client::delivery::Way;
+use clearlane_client::envelope::command;
 use clearlane_client::ids::{id_text, parse_id};
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::intent_update::Change;
 use serde_json::{Value, json};
 
-use super::common::{Common, Way, refusal_json, refusal_text};
+use super::caller::Caller;
 use super::failure::{Failure, read_file};
+use super::outcome::{refusal_json, refusal_text};
+use super::sending::{fresh_command, send};
 use super::{intent_file, report};
 
 /// Submits the intents of a JSON file and prints what became of each.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("\
-Example:
+Examples:
   clearlane submit invoice.json --party alice --key alice.key
+  clearlane watch $(clearlane submit invoice.json --party alice --key alice.key | cut -d' ' -f1) --party alice
+
+The ids go to stderr before anything is sent. While no answer comes the same bytes are sent again, a few
+times; after that, ask with `clearlane watch ID`, or submit the file again with \"id\" in it: what was done
+under an id is never done twice.
 
 {}", intent_file::SCHEMA))]
 pub(crate) struct Submit {
@@ -32,7 +42,8 @@ Examples:
   clearlane watch --party alice
   clearlane watch 01890a5d-ac96-774b-bcce-b302099a8057 --party alice --json
 
-With --json each change is a line of its own.")]
+With --json each change is a line of its own. Exits 0 when the intent ended, however, or on Ctrl-C, and 1 if
+the watch was cut off before; watching the intent again tells all of its changes.")]
 pub(crate) struct Watch {
     /// The intent; without it all of the party's are watched.
     #[arg(value_parser = id)]
@@ -50,7 +61,7 @@ pub(crate) struct Cancel {
     ids: Vec<[u8; 16]>,
 }
 
-/// Lists a party's intents and where they stand.
+/// Lists a party's intents and where they stand, oldest first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearlane intents --party alice --most 20")]
 pub(crate) struct Intents {
@@ -68,64 +79,80 @@ fn id(text: &str) -> Result<[u8; 16], String> {
 
 impl Submit {
     /// Reads, signs, submits and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        let party = common.party()?;
-        let client = common.connect().await?;
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        let party = caller.party()?;
+        let client = caller.connect().await?;
         let time_ns = client.status().await?.time_ns;
-        let mut actions = Vec::new();
+        let mut commands = Vec::new();
         for path in &self.files {
             let bytes = read_file(path)?;
             let failed = |message: String| Failure::Failed(format!("{}: {message}", path.display()));
             let text = String::from_utf8(bytes).map_err(|_| failed("expected UTF-8, found other bytes".to_owned()))?;
-            actions.extend(intent_file::read(&text, time_ns).map_err(failed)?.into_iter().map(Action::Intent));
+            let intents = intent_file::read(&text, time_ns).map_err(failed)?;
+            commands.extend(intents.into_iter().map(|(id, intent)| command(id, Action::Intent(intent))));
         }
-        if actions.is_empty() {
+        if commands.is_empty() {
             return Err(Failure::Failed("expected at least one intent, found none".to_owned()));
         }
-        common.send(&client, party, actions, time_ns, Way::Submit).await
+        send(caller, &client, party, &commands, Way::Submit).await
     }
 }
 
 impl Cancel {
     /// Signs, sends and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        let party = common.party()?;
-        let client = common.connect().await?;
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        let party = caller.party()?;
+        let client = caller.connect().await?;
         let time_ns = client.status().await?.time_ns;
-        let actions = self.ids.iter().map(|id| Action::Cancel(wire::Cancel { intent: id.to_vec() })).collect();
-        common.send(&client, party, actions, time_ns, Way::Cancel).await
+        let cancel = |id: &[u8; 16]| Action::Cancel(wire::Cancel { intent: id.to_vec() });
+        let commands = self.ids.iter().map(|id| fresh_command(cancel(id), time_ns));
+        let commands = commands.collect::<Result<Vec<_>, _>>()?;
+        send(caller, &client, party, &commands, Way::Cancel).await
     }
 }
 
 impl Watch {
-    /// Prints until the intent ends, the engine stops, or Ctrl-C.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        let mut updates = common.connect().await?.watch(common.party()?, self.id).await?;
+    /// Prints until the intent ends or Ctrl-C; a watch that is cut off before is a failure.
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        let mut updates = caller.connect().await?.watch(caller.party()?, self.id).await?;
         loop {
             let next = tokio::select! {
                 next = updates.message() => next,
                 _ = tokio::signal::ctrl_c() => return Ok(()),
             };
-            let Some(update) = next.map_err(clearlane_client::ClientError::from)? else { return Ok(()) };
-            report::print(common.json, &update_text(&update), &update_json(&update));
+            let update = next.map_err(|status| self.cut_off(&ClientError::from(status).to_string()))?;
+            let update = update.ok_or_else(|| self.cut_off("the engine ended the stream"))?;
+            report::print(caller.json, &update_text(&update), &update_json(&update))?;
             if self.id.is_some() && matches!(update.change, Some(Change::Ended(_))) {
                 return Ok(());
             }
         }
     }
+
+    fn cut_off(&self, why: &str) -> Failure {
+        Failure::Failed(match &self.id {
+            Some(id) => {
+                let id = id_text(id);
+                format!("the watch was cut off before intent {id} ended; watch it again for what follows ({why})")
+            }
+            None => format!("the watch was cut off; `clearlane intents` says where each intent stands ({why})"),
+        })
+    }
 }
 
 impl Intents {
     /// Asks and prints.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
-        let intents = common.connect().await?.list(common.party()?, self.after, self.most).await?;
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
+        let intents = caller.connect().await?.list(caller.party()?, self.after, self.most).await?;
         let row =
             |one: &wire::IntentStatus| vec![id_text(&one.id), one.state.clone(), one.sold.clone(), one.bought.clone()];
         let rows: Vec<_> = intents.iter().map(row).collect();
         let values: Vec<Value> = intents.iter().map(status_json).collect();
-        let human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);
-        report::print(common.json, &human, &json!({ "intents": values }));
-        Ok(())
+        let mut human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);
+        if let Some(last) = intents.last().filter(|_| u32::try_from(intents.len()) == Ok(self.most)) {
+            human.push_str(&format!("there may be more: --after {}", id_text(&last.id)));
+        }
+        report::print(caller.json, &human, &json!({ "intents": values }))
     }
 }
 

@@ -6,7 +6,7 @@ use clearlane_client::KeyPair;
 use clearlane_client::keys::to_hex;
 use serde_json::json;
 
-use super::common::Common;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::report;
 
@@ -38,18 +38,17 @@ enum Action {
 
 impl Keys {
     /// Makes or shows a key.
-    pub(crate) fn run(&self, common: &Common) -> Result<(), Failure> {
+    pub(crate) fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let (key, path) = match &self.action {
             Action::New { out } => {
-                let path = out.as_ref().unwrap_or(&common.key);
+                let path = out.as_ref().unwrap_or(&caller.key);
                 let key = KeyPair::generate()?;
                 key.write_new(path)?;
                 (key, path)
             }
-            Action::Show => (KeyPair::read(&common.key)?, &common.key),
+            Action::Show => (KeyPair::read(&caller.key)?, &caller.key),
         };
         let public = to_hex(&key.public());
-        report::print(common.json, &public, &json!({ "public_key": public, "file": path }));
-        Ok(())
+        report::print(caller.json, &public, &json!({ "public_key": public, "file": path }))
     }
 }

@@ -24,7 +24,8 @@ Examples:
 
 A file of bundles has one a line: {\"id\":\"a\",\"cost\":3,\"score\":10,\"write\":[\"pool\"],\"read\":[],\"add\":[]}.
 Higher scores come first, ties as given; keys are any texts. An auction file is solved first, and every
-bundle that holds is planned. In the picture a row is a worker, a letter a colour, capitals the critical path.")]
+bundle that holds is planned. In the picture a row is a worker, a letter a colour, capitals the critical path.
+Exits 0 when planned and 1 if the file can't be used.")]
 pub(crate) struct Lanes {
     /// Bundles as JSON lines, or an auction; `-` reads standard input.
     file: PathBuf,
@@ -52,8 +53,7 @@ impl Lanes {
         let planned = PlanReport::of(&numbered, &batch.costs);
         let drawn = picture(&plan, &batch.costs, workers, PICTURE_WIDTH, !is_json && report::is_colourful());
         let json = to_json(&planned);
-        report::print(is_json, &format!("{}\n{drawn}", human(&planned)), &json);
-        Ok(())
+        report::print(is_json, &format!("{}\n{drawn}", human(&planned)), &json)
     }
 }
 

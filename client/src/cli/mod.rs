@@ -4,19 +4,24 @@
 
 mod admin;
 mod books;
+mod caller;
 mod check;
-mod common;
 mod competition;
+mod decimal;
 mod demo;
 mod engine;
+#[cfg(test)]
+mod examples;
 mod failure;
 mod footprints;
 mod intent_file;
 mod intents;
 mod keys;
 mod lanes;
+mod outcome;
 mod replay;
 mod report;
+mod sending;
 mod signals;
 mod solve;
 mod solver;
@@ -25,9 +30,8 @@ mod venue_file;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use serde_json::json;
 
-use common::Common;
+use caller::Caller;
 use failure::Failure;
 
 /// Clears payment intents: engine, solvers, books and offline tools in one program.
@@ -48,7 +52,7 @@ Exits 0 when done, 1 when refused or failed, 2 on usage."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
-    common: Common,
+    caller: Caller,
     #[command(subcommand)]
     command: Command,
 }
@@ -77,14 +81,15 @@ enum Command {
 /// Reads the arguments and does what they ask.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    let is_json = cli.common.json;
+    let is_json = cli.caller.json;
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Reported) {
-                eprintln!("clearlane: {failure}");
+                report::note(&format!("clearlane: {failure}"));
                 if is_json {
-                    report::line(&json!({ "error": failure.to_string() }).to_string());
+                    // Nothing more can be said where this can't be written either.
+                    drop(report::line(&failure.json().to_string()));
                 }
             }
             ExitCode::from(failure.status())
@@ -93,25 +98,25 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
-    let common = cli.common;
+    let caller = cli.caller;
     match cli.command {
-        Command::Demo(command) => online(command.run(common.json)),
-        Command::Solve(command) => command.run(common.json),
-        Command::Check(command) => command.run(common.json),
-        Command::Lanes(command) => command.run(common.json),
-        Command::Keys(command) => command.run(&common),
-        Command::Accounts(command) => online(command.run(&common)),
-        Command::Balances(command) => online(command.run(&common)),
-        Command::Statement(command) => online(command.run(&common)),
-        Command::Status(command) => online(command.run(&common)),
-        Command::Submit(command) => online(command.run(&common)),
-        Command::Intents(command) => online(command.run(&common)),
-        Command::Watch(command) => online(command.run(&common)),
-        Command::Cancel(command) => online(command.run(&common)),
-        Command::Admin(command) => online(command.run(&common)),
-        Command::Engine(command) => online(command.run(common.json)),
-        Command::Solver(command) => online(command.run(&common)),
-        Command::Replay(command) => command.run(common.json),
+        Command::Demo(command) => online(command.run(caller.json)),
+        Command::Solve(command) => command.run(caller.json),
+        Command::Check(command) => command.run(caller.json),
+        Command::Lanes(command) => command.run(caller.json),
+        Command::Keys(command) => command.run(&caller),
+        Command::Accounts(command) => online(command.run(&caller)),
+        Command::Balances(command) => online(command.run(&caller)),
+        Command::Statement(command) => online(command.run(&caller)),
+        Command::Status(command) => online(command.run(&caller)),
+        Command::Submit(command) => online(command.run(&caller)),
+        Command::Intents(command) => online(command.run(&caller)),
+        Command::Watch(command) => online(command.run(&caller)),
+        Command::Cancel(command) => online(command.run(&caller)),
+        Command::Admin(command) => online(command.run(&caller)),
+        Command::Engine(command) => online(command.run(caller.json)),
+        Command::Solver(command) => online(command.run(&caller)),
+        Command::Replay(command) => command.run(caller.json),
     }
 }
 
@@ -145,7 +150,7 @@ mod tests {
             assert!(parse(line).is_ok(), "{line}");
         }
         let cli = parse("clearlane keys show --key k --json").expect("a command");
-        assert!(cli.common.json && cli.common.key.ends_with("k"));
+        assert!(cli.caller.json && cli.caller.key.ends_with("k"));
         let unknown = parse("clearlane cancel abc").expect_err("no id");
         assert_eq!((unknown.kind(), unknown.exit_code()), (ErrorKind::ValueValidation, 2));
     }

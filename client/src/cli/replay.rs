@@ -37,12 +37,12 @@ impl Replay {
         let replayed = replay(&self.dir, self.to, usize::from(self.lanes));
         spinner.finish_and_clear();
         let found = replayed.map_err(|error| Failure::Failed(error.to_string()))?;
-        print_report(&found, is_json);
+        print_report(&found, is_json)?;
         if found.equal { Ok(()) } else { Err(Failure::Reported) }
     }
 }
 
-fn print_report(found: &ReplayReport, is_json: bool) {
+fn print_report(found: &ReplayReport, is_json: bool) -> Result<(), Failure> {
     let nanos = found.elapsed.as_nanos().max(1);
     let per_second = u128::from(found.records).saturating_mul(1_000_000_000).checked_div(nanos).unwrap_or(0);
     let per_second = u64::try_from(per_second).unwrap_or(u64::MAX);
@@ -62,5 +62,5 @@ fn print_report(found: &ReplayReport, is_json: bool) {
          root      {}\nexpected  {}\n{verdict}; {} torn bytes left out",
         found.records, found.batches, found.root, found.expected_root, found.torn_bytes,
     );
-    report::print(is_json, &human, &json);
+    report::print(is_json, &human, &json)
 }

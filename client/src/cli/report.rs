@@ -1,31 +1,48 @@
 //! What commands print: text for people on stdout, one JSON object as its last line on request.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write};
 
 use clearlane_core::money::{Score, format_amount};
 use serde_json::Value;
+
+use super::failure::Failure;
 
 /// The decimals of a score.
 const SCORE_SCALE: u8 = 18;
 
 /// Prints text for people and, on request, one JSON object in its place.
 ///
-/// A reader that went away is no failure.
-pub(crate) fn print(is_json: bool, human: &str, json: &Value) {
+/// A reader that went away is no failure; output that could not be written is.
+pub(crate) fn print(is_json: bool, human: &str, json: &Value) -> Result<(), Failure> {
     let text = if is_json { json.to_string() } else { human.trim_end().to_owned() };
-    line(&text);
+    line(&text)
 }
 
 /// Prints one line.
-pub(crate) fn line(text: &str) {
-    let mut out = std::io::stdout().lock();
-    // A closed pipe ends the output, not the command.
-    drop(writeln!(out, "{text}").and_then(|()| out.flush()));
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    write_line(std::io::stdout().lock(), text)
+}
+
+fn write_line(mut out: impl Write, text: &str) -> Result<(), Failure> {
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // A closed pipe ends the output, not the command.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("can't write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints one line on stderr; a closed one is no failure.
+pub(crate) fn note(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
 /// Whether stdout is a terminal that shows colours.
 pub(crate) fn is_colourful() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !is_dumb && !is_unwanted
 }
 
 /// Shows on stderr that something runs; nothing where stderr is no terminal.
@@ -83,6 +100,22 @@ mod tests {
         assert_eq!(score_text(0), "0");
         assert_eq!(amount_text("12345", 2), "123.45");
         assert_eq!(amount_text("?", 2), "?");
+    }
+
+    #[test]
+    fn only_a_reader_that_went_away_is_no_failure() {
+        struct Broken(ErrorKind);
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(self.0.into())
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(write_line(Broken(ErrorKind::BrokenPipe), "text").is_ok());
+        assert!(write_line(Broken(ErrorKind::StorageFull), "text").is_err());
     }
 
     #[test]

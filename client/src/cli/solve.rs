@@ -23,7 +23,7 @@ Examples:
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
 The file is an auction-instance/1 or a CoW auction, told apart by content. Scores are decimals in the
-reference asset, exact to 10^-18.")]
+reference asset, exact to 10^-18. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
@@ -46,13 +46,13 @@ impl Solve {
         let spinner = report::spinner("solving");
         let competition = compete(&auction.input, &strategies, self.budget_ms.map(Duration::from_millis));
         spinner.finish_and_clear();
+        let competition = competition?;
         if let Some(path) = &self.solution {
             let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
             write_file(path, &FileSolution::of(bundles).write(&auction))?;
         }
         let json = to_json(&auction, &competition);
-        report::print(is_json, &human(&json), &json);
-        Ok(())
+        report::print(is_json, &human(&json), &json)
     }
 }
 
@@ -75,6 +75,11 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
             "orders": counts(&market.refused_orders),
             "bundles": competition.refused(),
         },
+        "refused_by_name": {
+            "assets": by_name(&market.refused_assets),
+            "venues": by_name(&market.refused_venues),
+            "orders": by_name(&market.refused_orders),
+        },
         "strategies": strategies_json(auction, competition),
         "digest": clearing.digest.to_string(),
     })
@@ -82,6 +87,11 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
 
 fn counts(refused: &[(String, Refusal)]) -> Value {
     json!(by_code(refused.iter().map(|(_, refusal)| refusal)))
+}
+
+fn by_name(refused: &[(String, Refusal)]) -> Value {
+    let one = |(name, refusal): &(String, Refusal)| json!({ "name": name, "code": refusal.reason.code(), "field": refusal.field, "message": refusal.message });
+    refused.iter().map(one).collect()
 }
 
 fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {

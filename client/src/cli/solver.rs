@@ -1,10 +1,10 @@
 //! `solver`: a solver process that competes in an engine's auctions.
 
 use clearlane_client::KeyPair;
-use clearlane_solver::session::{SessionOptions, run};
+use clearlane_solver::session::{SessionOptions, compete};
 use serde_json::json;
 
-use super::common::Common;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::report;
 use super::signals::{stop_requested, trace_to_stderr};
@@ -16,7 +16,11 @@ Examples:
   clearlane keys new --out solver.key
   clearlane admin party fast-solver --key admin.key
   clearlane admin key fast-solver solver $(clearlane keys show --key solver.key) --key admin.key
-  clearlane solver --engine 127.0.0.1:7700 --strategy joint --key solver.key")]
+  clearlane solver --engine 127.0.0.1:7700 --strategy joint --key solver.key
+
+What became of each bundle goes to stderr, scores in 10^-18 of the reference asset: what it won at, or to whose
+bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes.
+Exits 0 when stopped and 1 if it is not registered or the engine stays away.")]
 pub(crate) struct Solver {
     /// How it answers: direct, netting or joint.
     #[arg(long, value_name = "NAME", default_value = "joint")]
@@ -24,14 +28,14 @@ pub(crate) struct Solver {
 }
 
 impl Solver {
-    /// Competes until it is told to stop or the engine goes away.
-    pub(crate) async fn run(&self, common: &Common) -> Result<(), Failure> {
+    /// Competes until it is told to stop or the engine stays away.
+    pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         trace_to_stderr();
         clearlane_solver::strategy::strategy(&self.strategy).map_err(|error| Failure::Usage(error.to_string()))?;
-        let key = KeyPair::read(&common.key)?.seed();
-        let options = SessionOptions { engine: common.engine.clone(), key, strategy: self.strategy.clone() };
+        let key = KeyPair::read(&caller.key)?.seed();
+        let options = SessionOptions { engine: caller.engine.clone(), key, strategy: self.strategy.clone() };
         let (stop, stopped) = tokio::sync::watch::channel(false);
-        let session = run(options, stopped);
+        let session = compete(options, stopped);
         tokio::pin!(session);
         let ended = tokio::select! {
             ended = &mut session => ended,
@@ -50,7 +54,6 @@ impl Solver {
             "auctions": found.auctions, "solutions": found.solutions, "bundles": found.bundles,
             "won": found.won, "lost": found.lost, "refused": found.refused,
         });
-        report::print(common.json, &human, &json);
-        Ok(())
+        report::print(caller.json, &human, &json)
     }
 }

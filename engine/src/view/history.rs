@@ -82,7 +82,6 @@ pub(super) mod tests {
             limits: Limits::default(),
             valid_from: Timestamp(0),
             deadline: Timestamp(9),
-            priority: 0,
             reference: String::new(),
             memo: Vec::new(),
         })

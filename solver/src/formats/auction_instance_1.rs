@@ -12,7 +12,7 @@ use clearlane_core::venue::{ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, St
 
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
-use super::{FormatError, Read, admit};
+use super::{FormatError, Read, admit, alone};
 use crate::market::{Market, MarketAsset, MarketOption, MarketOrder, MarketVenue};
 
 /// What the field `schema` says.
@@ -41,7 +41,7 @@ fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T
     let nodes = list.list()?;
     if nodes.len() > most {
         let message = format!("expected at most {most} elements, found {}", nodes.len());
-        return Err(FormatError::Field { field: list.path().to_owned(), message });
+        return Err(FormatError::Field { reason: Reason::TooLarge, field: list.path().to_owned(), message });
     }
     let (mut admitted, mut refused, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for node in &nodes {
@@ -50,7 +50,7 @@ fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T
         if !seen.insert(name.clone()) {
             return Err(id.expected("an id that is used once"));
         }
-        match read(node)? {
+        match alone(read(node))? {
             Ok(thing) => admitted.push(thing),
             Err(refusal) => refused.push((name, refusal)),
         }
@@ -131,7 +131,7 @@ fn read_option(node: &Node<'_>, kind: Kind, assets: &Assets) -> Read<MarketOptio
 }
 
 fn asset(node: &Node<'_>, assets: &Assets) -> Result<DenominationIndex, FormatError> {
-    assets.place(node.path(), &node.text()?).map_err(|_| node.expected("the id of an asset"))
+    assets.place(node.path(), &node.text()?).map_err(|_| node.refused(Reason::UnknownAsset, "the id of an asset"))
 }
 
 fn tradable(node: &Node<'_>) -> Read<Atoms> {

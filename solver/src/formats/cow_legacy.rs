@@ -14,7 +14,7 @@ use clearlane_core::wide::{U256, U512};
 use super::FormatError;
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
-use super::{Read, cow_pool};
+use super::{Read, alone, cow_pool};
 use crate::market::{Market, MarketAsset, MarketOption, MarketOrder};
 
 /// The file states no cap; one percent is that of the synthetic instances, so figures compare.
@@ -29,7 +29,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
     let (assets, refused_assets) = read_tokens(&file.need("tokens")?)?;
     let (mut venues, mut refused_venues) = (Vec::new(), Vec::new());
     for (name, node) in at_most(&file.need("amms")?, VENUES_MAX)? {
-        match cow_pool::read(&name, &node, &assets)? {
+        match alone(cow_pool::read(&name, &node, &assets))? {
             Ok(venue) => venues.push(venue),
             Err(refusal) => refused_venues.push((name, refusal)),
         }
@@ -37,7 +37,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
     let (mut orders, mut refused_orders) = (Vec::new(), Vec::new());
     for (_, node) in at_most(&file.need("orders")?, INTENTS_MAX)? {
         let name = node.object()?.need("id")?.text()?;
-        match read_order(&name, &node, &assets)? {
+        match alone(read_order(&name, &node, &assets))? {
             Ok(order) => orders.push(order),
             Err(refusal) => refused_orders.push((name, refusal)),
         }

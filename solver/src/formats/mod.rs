@@ -15,7 +15,7 @@ pub use cow_legacy::SURPLUS_CAP_PPM as COW_SURPLUS_CAP_PPM;
 use clearlane_core::auction::AuctionInput;
 use clearlane_core::hash::Hasher;
 use clearlane_core::names::{IntentIndex, VenueIndex};
-use clearlane_core::refusal::Refusal;
+use clearlane_core::refusal::{Reason, Refusal};
 
 use crate::market::Market;
 use node::Node;
@@ -61,11 +61,38 @@ pub enum FormatError {
     /// A field is missing or is not what the format says.
     #[error("{field}: {message}")]
     Field {
+        /// The kind of fault.
+        reason: Reason,
         /// The path of the field.
         field: String,
         /// What was expected and what was found.
         message: String,
     },
+}
+
+impl FormatError {
+    /// The same as a refusal, with a code and a field.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let refusal = |reason, field: &str| Refusal::new(reason, field, self.to_string());
+        match self {
+            FormatError::TooLarge(_) => refusal(Reason::TooLarge, "file"),
+            FormatError::NotJson(_) => refusal(Reason::Malformed, "file"),
+            FormatError::UnknownFormat(_) => refusal(Reason::NotSupported, "file"),
+            FormatError::Field { reason, field, message } => Refusal::new(*reason, field, message.clone()),
+        }
+    }
+}
+
+/// Refuses one thing where only its amount or its asset is wrong; what is not of the format's form spoils the file.
+fn alone<T>(read: Read<T>) -> Read<T> {
+    const ALONE: [Reason; 3] = [Reason::AmountNegative, Reason::AmountTooLarge, Reason::UnknownAsset];
+    match read {
+        Err(FormatError::Field { reason, field, message }) if ALONE.contains(&reason) => {
+            Ok(Err(Refusal::new(reason, field, message)))
+        }
+        other => other,
+    }
 }
 
 impl Auction {

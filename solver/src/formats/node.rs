@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use clearlane_core::money::Atoms;
+use clearlane_core::refusal::Reason;
 use clearlane_core::wide::U256;
 use serde_json::value::RawValue;
 
@@ -37,11 +38,16 @@ impl<'a> Node<'a> {
         if self.path.is_empty() { "file" } else { &self.path }
     }
 
-    /// A complaint about this value.
+    /// A complaint about the form of this value.
     pub(super) fn expected(&self, what: &str) -> FormatError {
+        self.refused(Reason::Malformed, what)
+    }
+
+    /// A complaint of a certain kind about this value.
+    pub(super) fn refused(&self, reason: Reason, what: &str) -> FormatError {
         const SHOWN_CHARACTERS_MAX: usize = 60;
         let found: String = self.raw.get().chars().take(SHOWN_CHARACTERS_MAX).collect();
-        FormatError::Field { field: self.path().to_owned(), message: format!("expected {what}, found {found}") }
+        FormatError::Field { reason, field: self.path().to_owned(), message: format!("expected {what}, found {found}") }
     }
 
     /// The fields of an object.
@@ -85,23 +91,29 @@ impl<'a> Node<'a> {
 
     /// An amount in atoms, written as a decimal string, of any size up to 256 bits.
     pub(super) fn wide_atoms(&self) -> Result<U256, FormatError> {
-        let text = self.text()?;
+        const EXPECTED: &str = "an amount in atoms as a string of digits";
+        let text = self.text().map_err(|_| self.refused(Reason::AmountMalformed, EXPECTED))?;
         let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let atoms = if is_digits { U256::from_str(&text).ok() } else { None };
-        atoms.ok_or_else(|| self.expected("an amount in atoms as a string of digits"))
+        let is_negative = text.starts_with('-');
+        let reason = if is_negative { Reason::AmountNegative } else { Reason::AmountMalformed };
+        atoms.ok_or_else(|| self.refused(reason, EXPECTED))
     }
 
     /// An amount in atoms, written as a decimal string.
     pub(super) fn atoms(&self) -> Result<Atoms, FormatError> {
-        Atoms::try_from(self.wide_atoms()?).map_err(|_| self.expected("an amount below 2^128"))
+        Atoms::try_from(self.wide_atoms()?).map_err(|_| self.refused(Reason::AmountTooLarge, "an amount below 2^128"))
     }
 }
 
 impl<'a> Fields<'a> {
     /// A field that must be there.
     pub(super) fn need(&self, name: &str) -> Result<Node<'a>, FormatError> {
-        let missing =
-            || FormatError::Field { field: self.path_of(name), message: "expected a value, found none".to_owned() };
+        let missing = || FormatError::Field {
+            reason: Reason::Missing,
+            field: self.path_of(name),
+            message: "expected a value, found none".to_owned(),
+        };
         self.find(name).ok_or_else(missing)
     }
 

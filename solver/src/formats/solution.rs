@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use clearlane_core::auction::{Bundle, Fill};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, IntentIndex, VenueIndex};
+use clearlane_core::refusal::Reason;
 use clearlane_core::venue::Direction;
 use serde_json::{Map, Value, json};
 
@@ -95,16 +96,16 @@ impl FileSolution {
         let venues = venues.map(|(at, venue)| (venue.name.as_str(), VenueIndex::from_at(at))).collect();
         let mut fills = BTreeMap::new();
         for node in file.need("fills")?.list()? {
-            let fill = read_fill(&node, &intents)?;
+            let fill = read_fill(auction, &node, &intents)?;
             if fills.insert((fill.intent, fill.option), fill).is_some() {
-                return Err(node.expected("an option that is filled once"));
+                return Err(node.refused(Reason::FilledTwice, "an option that is filled once"));
             }
         }
         let mut uses = BTreeMap::new();
         for node in file.need("uses")?.list()? {
             let used = read_use(auction, &node, &venues)?;
             if uses.insert(used.venue, used).is_some() {
-                return Err(node.expected("a venue that is used once"));
+                return Err(node.refused(Reason::VenueUsedTwice, "a venue that is used once"));
             }
         }
         Ok(FileSolution { fills: fills.into_values().collect(), uses: uses.into_values().collect() })
@@ -144,11 +145,16 @@ fn amounts_json(auction: &Auction, coins: [DenominationIndex; 2], amounts: [Atom
     Value::Object(object)
 }
 
-fn read_fill(node: &Node<'_>, intents: &BTreeMap<&str, IntentIndex>) -> Result<Fill, FormatError> {
+fn read_fill(auction: &Auction, node: &Node<'_>, intents: &BTreeMap<&str, IntentIndex>) -> Result<Fill, FormatError> {
     let fields = node.object()?;
+    let intent = named(&fields, "intent", intents, Reason::UnknownIntent)?;
+    let option = fields.need("option")?;
+    let options = auction.market.orders.get(intent.at()).map_or(0, |order| order.options.len());
+    let number: u64 = option.integer()?;
+    let number = u16::try_from(number).ok().filter(|number| usize::from(*number) < options);
     Ok(Fill {
-        intent: named(&fields, "intent", intents)?,
-        option: fields.need("option")?.integer()?,
+        intent,
+        option: number.ok_or_else(|| option.refused(Reason::UnknownOption, &format!("one of {options} options")))?,
         sold: fields.need("sold")?.atoms()?,
         bought: fields.need("bought")?.atoms()?,
     })
@@ -156,7 +162,7 @@ fn read_fill(node: &Node<'_>, intents: &BTreeMap<&str, IntentIndex>) -> Result<F
 
 fn read_use(auction: &Auction, node: &Node<'_>, venues: &BTreeMap<&str, VenueIndex>) -> Result<FileUse, FormatError> {
     let fields = node.object()?;
-    let venue = named(&fields, "liquidity", venues)?;
+    let venue = named(&fields, "liquidity", venues, Reason::UnknownVenue)?;
     let coins = auction.market.venues.get(venue.at()).map(|venue| venue.coins).unwrap_or_default();
     let coins = coins.map(|coin| auction.market.assets.get(coin.at()).map_or("", |asset| asset.name.as_str()));
     Ok(FileUse {
@@ -174,14 +180,19 @@ fn read_amounts(node: &Node<'_>, coins: [&str; 2]) -> Result<[Atoms; 2], FormatE
         let slot = match name.as_str() {
             name if name == first => &mut *first_amount,
             name if name == second => &mut *second_amount,
-            _ => return Err(node.expected(&format!("amounts of {first} and {second}"))),
+            _ => return Err(node.refused(Reason::UnknownAsset, &format!("amounts of {first} and {second}"))),
         };
         *slot = amount.atoms()?;
     }
     Ok(amounts)
 }
 
-fn named<T: Copy>(fields: &Fields<'_>, field: &str, places: &BTreeMap<&str, T>) -> Result<T, FormatError> {
+fn named<T: Copy>(
+    fields: &Fields<'_>,
+    field: &str,
+    places: &BTreeMap<&str, T>,
+    unknown: Reason,
+) -> Result<T, FormatError> {
     let node = fields.need(field)?;
-    places.get(node.text()?.as_str()).copied().ok_or_else(|| node.expected("a name in the auction"))
+    places.get(node.text()?.as_str()).copied().ok_or_else(|| node.refused(unknown, "a name in the auction"))
 }

@@ -1,10 +1,11 @@
 //! A solver's session with an engine: it registers, then answers one auction after another.
 //!
 //! [`Session`] is the connection, for solvers that decide by themselves; [`run`] answers with a
-//! strategy of this crate until it is told to stop.
+//! strategy of this crate until it is told to stop, and [`compete`] does so on one connection after another.
 
 mod clock;
 mod link;
+mod patient;
 mod prepare;
 mod work;
 
@@ -15,10 +16,14 @@ use tracing::{info, warn};
 
 pub use clock::EngineClock;
 pub use link::{Notice, Outcome, Session};
+pub use patient::compete;
 pub use prepare::prepared;
 
 use crate::strategy::{self, UnknownStrategy};
 use work::Work;
+
+/// The verdicts of an auction that are said one by one: more would bury the rest of what a solver says.
+const VERDICTS_SAID_MAX: usize = 50;
 
 /// With which engine and as whom a solver competes.
 #[derive(Clone)]
@@ -109,18 +114,28 @@ impl SessionReport {
 pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
     let mut report = SessionReport::default();
+    session(&options, &mut stop, &mut report).await?;
+    Ok(report)
+}
+
+/// One connection from its registration to its end, counted in `report`.
+async fn session(
+    options: &SessionOptions,
+    stop: &mut watch::Receiver<bool>,
+    report: &mut SessionReport,
+) -> Result<(), SessionError> {
     let mut work = Work::default();
     let mut session = tokio::select! {
-        () = stop_asked(&mut stop) => return Ok(report),
-        session = Session::connect(&options) => session?,
+        () = stop_asked(stop) => return Ok(()),
+        session = Session::connect(options) => session?,
     };
     info!(solver = session.solver().0, strategy = options.strategy, "registered");
     loop {
         tokio::select! {
-            () = stop_asked(&mut stop) => break,
+            () = stop_asked(stop) => break,
             solved = work.finished() => {
                 let (auction, bundles) = solved?;
-                send(&mut session, auction, &bundles, &mut report).await?;
+                send(&mut session, auction, &bundles, report).await?;
             }
             notice = session.next() => match notice? {
                 Some(Notice::Opened(input)) => {
@@ -138,7 +153,7 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
             },
         }
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Waits until a stop is asked for, or nobody is left to ask.
@@ -170,11 +185,22 @@ fn log(outcome: &Outcome) {
     let (won, lost, refused) = (sums.won, sums.lost, sums.refused);
     let (auction, score, voided) = (outcome.auction.0, outcome.score, outcome.is_voided);
     info!(auction, won, lost, refused, %score, floor = %outcome.floor_score, voided, "result");
-    let refusals = outcome.verdicts.iter().enumerate().filter_map(|(at, verdict)| match verdict {
-        Verdict::Refused(refusal) => Some((at, refusal)),
-        Verdict::Won(_) | Verdict::Lost(_) | Verdict::FloorBetter(_) => None,
-    });
-    for (bundle, refusal) in refusals {
-        warn!(auction, bundle, %refusal, "bundle refused");
+    let unsaid = outcome.verdicts.len().saturating_sub(VERDICTS_SAID_MAX);
+    if unsaid > 0 {
+        info!(auction, unsaid, "only the first verdicts follow");
+    }
+    for (bundle, verdict) in outcome.verdicts.iter().enumerate().take(VERDICTS_SAID_MAX) {
+        match verdict {
+            Verdict::Won(score) => info!(auction, bundle, %score, "bundle won"),
+            Verdict::Lost(loss) => {
+                let (solver, number, ahead) = loss
+                    .to
+                    .map_or((0, 0, 0), |(solver, number, score)| (solver.0, number, score.saturating_sub(loss.score)));
+                let (score, on, rule) = (loss.score, &loss.on, loss.refusal.reason.code());
+                info!(auction, bundle, %score, solver, number, %ahead, ?on, rule, "bundle lost");
+            }
+            Verdict::FloorBetter(score) => info!(auction, bundle, %score, "bundle lost to the built-in bidder alone"),
+            Verdict::Refused(refusal) => warn!(auction, bundle, %refusal, "bundle refused"),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clearlane_client::envelope::envelope_of;
+use clearlane_client::ids::NANOS_PER_MILLI;
 use clearlane_client::{Client, KeyPair};
 use clearlane_core::money::{Atoms, Rounding};
 use clearlane_core::venue::Stable as StableTerms;
@@ -13,7 +14,6 @@ use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::venue_terms::Kind as Terms;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::common::NANOS_PER_MILLI;
 use super::super::failure::Failure;
 use super::rates::euro_price;
 use super::stage::{Played, Stage, deposit};
@@ -34,6 +34,10 @@ const INTENTS_A_GROUP: u64 = 20;
 /// What payments across banks deliver, and where.
 const PAYMENTS: [(&str, &str); 3] = [("EUR", "bank-uk"), ("USD", "bank-us"), ("GBP", "bank-uk")];
 const SECOND_NS: u64 = 1_000_000_000;
+/// How often the end of the day is looked for.
+const DRAIN_LOOK_EVERY: Duration = Duration::from_millis(50);
+/// A minute of looks: three engine hours are three seconds, and a busy machine may need some more.
+const DRAIN_LOOKS_MAX: u32 = 1_200;
 
 /// Plays the day of this seed.
 pub(super) async fn play(folder: &Path, seed: u64) -> Result<Played, Failure> {
@@ -75,14 +79,16 @@ pub(super) async fn play(folder: &Path, seed: u64) -> Result<Played, Failure> {
 
 /// Waits until every intent has ended; the last ones expire three engine hours after they came.
 async fn drain(client: &Client) -> Result<(), Failure> {
-    for _ in 0..200 {
-        let status = client.status().await?;
+    let mut status = client.status().await?;
+    for _ in 0..DRAIN_LOOKS_MAX {
         if status.open_intents == 0 && status.auction == 0 {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(DRAIN_LOOK_EVERY).await;
+        status = client.status().await?;
     }
-    Ok(())
+    let (open, auction) = (status.open_intents, status.auction);
+    Err(Failure::Failed(format!("expected the day to end, found {open} open intents and auction {auction} under way")))
 }
 
 async fn set_up(stage: &mut Stage) -> Result<Vec<(String, KeyPair)>, Failure> {

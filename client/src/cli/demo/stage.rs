@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use clearlane_client::envelope::envelope_of;
+use clearlane_client::ids::NANOS_PER_MILLI;
 use clearlane_client::keys::to_hex;
 use clearlane_client::{Client, KeyPair};
 use clearlane_engine::server::{self, Running};
@@ -15,7 +16,6 @@ use clearlane_solver::session::{self, SessionError, SessionOptions, SessionRepor
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::super::common::NANOS_PER_MILLI;
 use super::super::failure::Failure;
 
 /// The commands in one of the administrator's envelopes: far below the limits of number and bytes.
@@ -85,7 +85,7 @@ impl Stage {
             let signed = envelope_of(&self.admin, "admin", part, self.now() / NANOS_PER_MILLI)?;
             for outcome in self.client.apply(signed).await? {
                 if let Some(Outcome::Refusal(refusal)) = outcome.result {
-                    let text = super::super::common::refusal_text(&refusal);
+                    let text = super::super::outcome::refusal_text(&refusal);
                     return Err(Failure::Failed(format!("setting the stage: {text}")));
                 }
             }
@@ -114,6 +114,8 @@ impl Stage {
 pub(super) struct Played {
     /// Intents submitted.
     pub(super) intents: u64,
+    /// Venues that the engine can't represent, by code.
+    pub(super) venues_refused: std::collections::BTreeMap<String, u64>,
     /// Refused, by code.
     pub(super) refused: std::collections::BTreeMap<String, u64>,
     /// How the engine counted at the end.

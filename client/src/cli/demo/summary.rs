@@ -1,7 +1,6 @@
 //! What the demo shows at its end: what settled, who won, the lanes, the books, and the replayed root.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -55,11 +54,9 @@ impl Summary {
     }
 
     /// Prints the table, and the JSON object last if it is asked for.
-    pub(super) fn print(&self, is_json: bool) {
-        report::line(&self.text);
-        if is_json {
-            report::line(&self.values.to_string());
-        }
+    pub(super) fn print(&self, is_json: bool) -> Result<(), Failure> {
+        report::line(&self.text)?;
+        if is_json { report::line(&self.values.to_string()) } else { Ok(()) }
     }
 }
 
@@ -125,6 +122,7 @@ fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, star
         "settled": status.settled,
         "refused": played.refused.values().sum::<u64>(),
         "refused_by_code": played.refused,
+        "venues_refused_by_code": played.venues_refused,
         "expired": status.expired,
         "cancelled": status.cancelled,
         "open": status.open_intents,
@@ -147,27 +145,41 @@ fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, star
 
 fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal: bool) -> String {
     let status = &played.status;
-    let refused: Vec<String> = played.refused.iter().map(|(code, count)| format!("{count} {code}")).collect();
-    let refused = if refused.is_empty() { "none".to_owned() } else { refused.join(", ") };
+    let refused = counts_text(&played.refused);
     let mut lines = vec![
         format!("intents     {} submitted, {} settled, {} expired", played.intents, status.settled, status.expired),
         format!("            {} open, {} fills in auctions; refused: {refused}", status.open_intents, totals.filled),
         format!("auctions    {} settled, {} bundles executed", totals.auctions, totals.bundles),
-        format!("captured    {:>16} counted surplus, in reference units", units(totals.score)),
-        format!("floor       {:>16} the built-in bidder alone", units(totals.floor_score)),
-        format!("surplus     {:>16} uncapped", units(totals.surplus)),
+        format!("captured    {:>12} counted surplus, in reference units", short(totals.score)),
+        format!("floor       {:>12} the built-in bidder alone", short(totals.floor_score)),
+        format!("surplus     {:>12} uncapped", short(totals.surplus)),
     ];
+    if !played.venues_refused.is_empty() {
+        lines.insert(2, format!("venues      refused: {}", counts_text(&played.venues_refused)));
+    }
     for (name, (bundles, score)) in &totals.by_solver {
-        lines.push(format!("  {name:<16} won {bundles:>5} bundles {:>16}", units(*score)));
+        lines.push(format!("  {name:<16} won {bundles:>5} bundles {:>12}", short(*score)));
     }
     lines.push(lanes_text(cell));
     lines.push(books_text(played));
     lines.push(format!("root        {}", to_hex(&played.root)));
-    for (lanes, root) in LANES.iter().zip(roots) {
-        lines.push(format!("replayed    {root} on {lanes} lanes"));
-    }
-    lines.push(if is_equal { "            equal".to_owned() } else { "            DIFFERENT".to_owned() });
+    lines.push(replayed_text(roots, is_equal));
     lines.join("\n")
+}
+
+fn counts_text(by_code: &BTreeMap<String, u64>) -> String {
+    let counts: Vec<String> = by_code.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// One line if every replay ended in the engine's root, else every root that a replay ended in.
+fn replayed_text(roots: &[Hash], is_equal: bool) -> String {
+    if is_equal {
+        let lanes: Vec<String> = LANES.iter().map(ToString::to_string).collect();
+        return format!("replayed    equal on {} lanes", lanes.join(", "));
+    }
+    let row = |(lanes, root): (&usize, &Hash)| format!("replayed    {root} on {lanes} lanes: DIFFERENT");
+    LANES.iter().zip(roots).map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// The lanes of the auction with the most executed bundles.
@@ -179,7 +191,7 @@ fn lanes_text(cell: &Cell) -> String {
     let footprints: Vec<Footprint> =
         clearing.executed.iter().map(|executed| footprint(&auction.input, &executed.bundle)).collect();
     let plan = Plan::new(&Batch::new(&footprints.iter().collect::<Vec<_>>()).unwrap_or_default());
-    let picture = picture(&plan, &[], PICTURE_WORKERS, 72, std::io::stdout().is_terminal());
+    let picture = picture(&plan, &[], PICTURE_WORKERS, 72, report::is_colourful());
     format!(
         "lanes       auction {}: {} bundles in {} colours on {PICTURE_WORKERS} workers, critical path in capitals\n{}",
         auction.auction.0,
@@ -211,10 +223,43 @@ fn books_text(played: &Played) -> String {
     lines.join("\n")
 }
 
+/// A score in reference units with two decimals, or with four digits that count if it is less than one; the rest is
+/// cut off.
+fn short(score: Score) -> String {
+    let text = format_amount(score.unsigned_abs(), 18);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let zeros = fraction.len().saturating_sub(fraction.trim_start_matches('0').len());
+    let kept = if whole == "0" && zeros < fraction.len() { zeros.saturating_add(4) } else { 2 };
+    let sign = if score < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{}", fraction.get(..kept).unwrap_or(fraction))
+}
+
 /// A score in reference units.
 fn units(score: Score) -> String {
     let sign = if score < 0 { "-" } else { "" };
     let digits = format_amount(score.unsigned_abs(), 18);
     let trimmed = digits.trim_end_matches('0').trim_end_matches('.');
     format!("{sign}{trimmed}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_scores_keep_what_counts() {
+        assert_eq!(short(7_660_239_999_999_999_999_999), "7660.23");
+        assert_eq!(short(-1_500_000_000_000_000_000), "-1.50");
+        assert_eq!(short(7_852_323_434_651_157), "0.007852");
+        assert_eq!(short(1), "0.000000000000000001");
+        assert_eq!(short(0), "0.00");
+    }
+
+    #[test]
+    fn every_root_that_differs_is_shown() {
+        assert_eq!(replayed_text(&[Hash([1; 32]); 3], true), "replayed    equal on 1, 2, 8 lanes");
+        let different = replayed_text(&[Hash([1; 32]), Hash([1; 32]), Hash([2; 32])], false);
+        assert_eq!(different.lines().filter(|line| line.ends_with("DIFFERENT")).count(), 3);
+        assert!(different.contains(&format!("{} on 8 lanes", Hash([2; 32]))));
+    }
 }
