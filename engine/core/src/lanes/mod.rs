@@ -1,6 +1,7 @@
 //! Lanes: footprints, the conflict graph, its colouring, and the seam that runs bundles in parallel.
 
 mod batch;
+mod bounds;
 mod executor;
 mod graph;
 mod makespan;
@@ -14,6 +15,7 @@ mod resource;
 mod tests;
 
 pub use batch::{BATCH_BUNDLES_MAX, Batch, RESOURCES_MAX, Touch};
+pub use bounds::bound_in_order;
 pub use executor::{Executor, Job, Sequential, map};
 pub use graph::{GRAPH_BUNDLES_MAX, conflict_graph};
 pub use makespan::{PlanReport, Slot, WORKERS, ended, makespan, schedule, schedule_expecting};
