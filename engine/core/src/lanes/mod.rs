@@ -7,7 +7,9 @@ mod makespan;
 mod picture;
 mod plan;
 mod planner;
+mod preview;
 mod resource;
+mod runs;
 
 #[cfg(test)]
 mod tests;
@@ -19,4 +21,5 @@ pub use makespan::{PlanReport, Slot, WORKERS, ended, makespan, schedule, schedul
 pub use picture::{picture, svg};
 pub use plan::{Lists, Plan};
 pub use planner::Planner;
+pub use preview::{PREVIEW_BUNDLES_MAX, Preview, PreviewError};
 pub use resource::{Access, Footprint, Resource};
