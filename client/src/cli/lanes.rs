@@ -47,7 +47,7 @@ impl Lanes {
         let plan = Plan::new(&numbered);
         let workers = usize::try_from(self.workers).unwrap_or(PICTURE_WORKERS_MAX);
         if let Some(path) = &self.svg {
-            write_file(path, &svg(&plan, &batch.costs, workers))?;
+            write_file(path, &svg(&plan, &batch.costs, workers, &batch.names))?;
         }
         let planned = PlanReport::of(&numbered, &batch.costs);
         let drawn = picture(&plan, &batch.costs, workers, PICTURE_WIDTH, !is_json && report::is_colourful());

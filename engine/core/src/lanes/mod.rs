@@ -2,6 +2,8 @@
 
 mod batch;
 mod executor;
+mod explain;
+mod explanation;
 mod graph;
 mod makespan;
 mod picture;
@@ -16,6 +18,8 @@ mod tests;
 
 pub use batch::{BATCH_BUNDLES_MAX, Batch, RESOURCES_MAX, Touch};
 pub use executor::{Executor, Job, Sequential, map};
+pub use explain::{ALTERNATIVES_MAX, explain};
+pub use explanation::{ExplainError, Explanation, Freed, Joint, Met, Sharing, Standing, Step};
 pub use graph::{GRAPH_BUNDLES_MAX, conflict_graph};
 pub use makespan::{PlanReport, Slot, WORKERS, ended, makespan, schedule, schedule_expecting};
 pub use picture::{picture, svg};

@@ -108,7 +108,7 @@ impl<K: Ord + Clone> Run<K> {
     }
 
     fn commutes_with(&self, access: Access) -> bool {
-        self.access == access && access != Access::Write
+        self.access.commutes_with(access)
     }
 
     fn is_inside(&self, key: &K) -> bool {
