@@ -35,20 +35,23 @@ Examples:
   clearlane lanes auction.json --workers 16 --svg plan.svg --json
   clearlane lanes auction.json --solution mine.json --solution theirs.json
 
-A file of bundles has one a line: {\"id\":\"a\",\"cost\":3,\"score\":10,\"write\":[\"pool\"],\"read\":[],\"add\":[]}.
-Higher scores come first, ties as given; keys are any texts; an id names one bundle, and a line without one
-has its place, from 0. Two bundles conflict if they share a key and are not both reading or both adding.
+A file of bundles has one a line:
+  {\"id\":\"a\",\"cost\":3,\"score\":10,\"write\":[\"pool\"],\"read\":[],\"add\":[]}
+Higher scores come first, ties as given; keys are any texts; an id names one bundle, and a line
+without one has its place, from 0. Two bundles conflict if they share a key and are not both
+reading or both adding.
 
-An auction file is solved first, and every bundle that holds is planned, as STRATEGY-NUMBER. With
---solution it is not solved: each solution, as `solve --solution` writes it and `check` reads it, must be
-valid and is split into bundles, fills and uses that share no asset (in one module) and no intent going
-apart. They are called s1-0, s1-1, ... of the first file, s2-0, ... of the second, cost their fills and
-uses, and come best score first. Parts of one solution never conflict; those of several do.
+An auction file is solved first, and every bundle that holds is planned, as STRATEGY-NUMBER.
+With --solution it is not solved: each solution, as `solve --solution` writes it and `check`
+reads it, must be valid and is split into bundles, fills and uses that share no asset (in one
+module) and no intent going apart. They are called s1-0, s1-1, ... of the first file, s2-0, ...
+of the second, cost their fills and uses, and come best score first. Parts of one solution
+never conflict; those of several do.
 
-A makespan is compared with two bounds, in thousandths in JSON: the work shared by the workers or the
-critical path, which no schedule in this order beats, and the work or the busiest resource's writers,
-which none in any order does. In the picture a row is a worker, a letter a colour, capitals the
-critical path; --svg frames it.")]
+A makespan is compared with two bounds, in thousandths in JSON: the work shared by the workers
+or the critical path, which no schedule in this order beats, and the work or the busiest
+resource's writers, which none in any order does. In the picture a row is a worker, a letter a
+colour, capitals the critical path; --svg frames it.")]
 pub(crate) struct Lanes {
     /// Bundles as JSON lines, or an auction; `-` reads standard input.
     file: PathBuf,
@@ -268,8 +271,8 @@ mod tests {
     #[test]
     fn an_unknown_bundle_is_refused_with_those_there_are() {
         let refused = |arguments: &str| planned(arguments).expect_err("an unknown bundle").to_string();
-        let expected = "expected the id of a planned bundle, found \"z\"; give one of: a, b, c (a line without an id has \
-            its place from 0; --svg OUT shows all of them)";
+        let expected = "expected the id of a planned bundle, found \"z\"; give one of: a, b, c (a line without an id \
+            has its place from 0; --svg OUT shows all of them)";
         assert_eq!((refused("--explain z"), refused("--without z")), (expected.to_owned(), expected.to_owned()));
         assert_eq!(listed((0..14).map(|at| at.to_string())), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more");
         assert_eq!(thousandths(1_058), "1.058");
