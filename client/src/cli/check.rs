@@ -53,7 +53,7 @@ impl Check {
 }
 
 /// The score, or the first rule broken; where a venue is used both ways either order will do.
-fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Score, Refusal> {
+pub(crate) fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Score, Refusal> {
     let orders = [Direction::Forward, Direction::Backward];
     let uses = |first| solution.uses.iter().flat_map(move |used| uses_of(used, first)).collect::<Vec<VenueUse>>();
     let judged = |fills: &[Fill], uses: &[VenueUse]| judge(&auction.input, fills, uses);
@@ -61,7 +61,8 @@ fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Score, Refusal>
     forward.or_else(|refusal| backward.map_err(|_| refusal))
 }
 
-fn uses_of(used: &FileUse, first: Direction) -> Vec<VenueUse> {
+/// The uses of a venue, that of the first direction first.
+pub(crate) fn uses_of(used: &FileUse, first: Direction) -> Vec<VenueUse> {
     let ([in_first, in_second], [out_first, out_second]) = (used.amounts_in, used.amounts_out);
     let use_of = |direction, amount_in, amount_out| VenueUse { venue: used.venue, direction, amount_in, amount_out };
     let forward = use_of(Direction::Forward, in_first, out_second);

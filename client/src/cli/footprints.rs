@@ -26,6 +26,8 @@ pub(crate) struct Footprints {
     pub footprints: Vec<Footprint>,
     /// What each costs.
     pub costs: Vec<u64>,
+    /// What each resource is called.
+    pub labels: BTreeMap<Resource, String>,
 }
 
 struct Line {
@@ -49,18 +51,29 @@ pub(crate) fn is_lines(text: &str) -> bool {
 pub(crate) fn read_lines(text: &str) -> Result<Footprints, Failure> {
     let mut keys = BTreeMap::new();
     let mut lines = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (number, text) in (1_usize..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
         let line = read_line(text, lines.len(), &mut keys);
+        let line = line.and_then(|line| once(line, number, &mut seen));
         lines.push(line.map_err(|message| Failure::Failed(format!("line {number}: {message}")))?);
     }
     lines.sort_by(|left, right| right.score.cmp(&left.score));
-    let mut batch = Footprints::default();
+    let labels = keys.into_iter().map(|(key, number)| (Resource::Other(number), key)).collect();
+    let mut batch = Footprints { labels, ..Footprints::default() };
     for line in lines {
         batch.names.push(line.name);
         batch.footprints.push(line.footprint);
         batch.costs.push(line.cost);
     }
     Ok(batch)
+}
+
+/// An id names one bundle, also one that a line has from its place.
+fn once(line: Line, number: usize, seen: &mut BTreeMap<String, usize>) -> Result<Line, String> {
+    match seen.insert(line.name.clone(), number) {
+        None => Ok(line),
+        Some(first) => Err(format!("id: expected each id once, found {:?} of line {first} again", line.name)),
+    }
 }
 
 fn read_line(text: &str, place: usize, keys: &mut BTreeMap<String, u32>) -> Result<Line, String> {
@@ -170,6 +183,9 @@ mod tests {
         let bad = |line: &str| read_lines(line).expect_err("a bad line").to_string();
         assert_eq!(bad("{\"cost\":-1}"), "line 1: cost: expected a whole number, found -1");
         assert!(bad("\n{\"wirte\":[]}").starts_with("line 2: expected fields of id"));
+        let again = "line 3: id: expected each id once, found \"a\" of line 1 again";
+        assert_eq!(bad("{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}"), again);
+        assert!(bad("{\"id\":1}\n{}").starts_with("line 2: id: expected each id once"));
         assert!(bad("{\"write\":\"x\"}").contains("expected a list of keys"));
         assert_eq!(bad("{\"score\":\"high\"}"), "line 1: score: expected a decimal number, found \"high\"");
         assert!(bad("[]").starts_with("line 1: expected a JSON object"));

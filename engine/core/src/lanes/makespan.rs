@@ -170,6 +170,30 @@ impl PlanReport {
         self.share(workers).max(self.hottest_work)
     }
 
+    /// Per number of workers, the makespan in thousandths of [`PlanReport::bound_in_order`].
+    #[must_use]
+    pub fn permille_in_order(&self) -> Vec<(usize, u64)> {
+        self.permille_of(|workers| self.bound_in_order(workers))
+    }
+
+    /// Per number of workers, the makespan in thousandths of [`PlanReport::bound_in_any_order`].
+    #[must_use]
+    pub fn permille_in_any_order(&self) -> Vec<(usize, u64)> {
+        self.permille_of(|workers| self.bound_in_any_order(workers))
+    }
+
+    /// Rounded up, so that 1000 is the bound itself; where nothing costs anything the plan is at its bound.
+    fn permille_of(&self, bound: impl Fn(usize) -> u64) -> Vec<(usize, u64)> {
+        let ratio = |(workers, span): &(usize, u64)| {
+            let bound = u128::from(bound(*workers));
+            let thousands = u128::from(*span).saturating_mul(1_000);
+            let rounding = bound.saturating_sub(1);
+            let permille = thousands.saturating_add(rounding).checked_div(bound).unwrap_or(1_000);
+            (*workers, u64::try_from(permille).unwrap_or(u64::MAX))
+        };
+        self.makespan.iter().map(ratio).collect()
+    }
+
     fn share(&self, workers: usize) -> u64 {
         self.work.div_ceil(u64::try_from(workers.max(1)).unwrap_or(u64::MAX))
     }
@@ -197,6 +221,19 @@ mod tests {
         assert_eq!((report.components, report.hottest_work), (3, 6));
         assert_eq!(report.makespan, [(1, 9), (2, 6), (8, 6), (16, 6), (64, 6)]);
         assert_eq!((report.bound_in_order(1), report.bound_in_order(2), report.bound_in_any_order(2)), (9, 6, 6));
+        assert_eq!(report.permille_in_order(), WORKERS.map(|workers| (workers, 1_000)));
+        assert_eq!(PlanReport::of(&Batch::default(), &[]).permille_in_any_order(), WORKERS.map(|p| (p, 1_000)));
+    }
+
+    #[test]
+    fn a_path_through_cool_resources_is_dear_only_against_free_orders() {
+        let touches =
+            |keys: &[u32]| Footprint::new(keys.iter().map(|key| (Resource::Other(*key), Access::Write)).collect());
+        // A path through three resources, none of which has more than two writers.
+        let path = [touches(&[1]), touches(&[1, 2]), touches(&[2, 3]), touches(&[3])];
+        let report = PlanReport::of(&Batch::new(&path.iter().collect::<Vec<_>>()).expect("small"), &[1, 1, 1, 4]);
+        assert_eq!(report.permille_in_order(), WORKERS.map(|workers| (workers, 1_000)));
+        assert_eq!(report.permille_in_any_order()[..3], [(1, 1_000), (2, 1_400), (8, 1_400)]);
     }
 
     #[test]

@@ -26,6 +26,14 @@ pub enum Access {
     Add,
 }
 
+impl Access {
+    /// Whether two bundles that touch a resource like this may do so in any order.
+    #[must_use]
+    pub fn commutes_with(self, other: Access) -> bool {
+        self == other && self != Access::Write
+    }
+}
+
 /// Everything one bundle touches, sorted by resource, each at most once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Footprint(Vec<(Resource, Access)>);
@@ -62,13 +70,31 @@ impl Footprint {
         self.0.iter().copied()
     }
 
+    /// How it touches a resource, if at all.
+    #[must_use]
+    pub fn access_to(&self, resource: Resource) -> Option<Access> {
+        let position = self.0.binary_search_by_key(&resource, |(touched, _)| *touched).ok()?;
+        self.0.get(position).map(|(_, access)| *access)
+    }
+
     /// Whether both touch a resource in ways that do not commute.
     #[must_use]
     pub fn conflicts_with(&self, other: &Footprint) -> bool {
-        self.iter().any(|(resource, access)| {
-            let position = other.0.binary_search_by_key(&resource, |(theirs, _)| *theirs);
-            let theirs = position.ok().and_then(|at| other.0.get(at));
-            theirs.is_some_and(|(_, theirs)| access == Access::Write || *theirs != access)
+        self.conflicts(other).next().is_some()
+    }
+
+    /// The resources that both touch in ways that do not commute, with the access of each, in order of resource.
+    pub fn conflicts<'a>(&'a self, other: &'a Footprint) -> impl Iterator<Item = (Resource, Access, Access)> + 'a {
+        self.iter().filter_map(|(resource, own)| {
+            let theirs = other.access_to(resource)?;
+            (!own.commutes_with(theirs)).then_some((resource, own, theirs))
         })
+    }
+
+    /// The same with every touch of one resource an [`Access::Add`].
+    #[must_use]
+    pub fn commuting_on(&self, resource: Resource) -> Footprint {
+        let changed = self.iter().map(|(other, access)| (other, if other == resource { Access::Add } else { access }));
+        Footprint(changed.collect())
     }
 }

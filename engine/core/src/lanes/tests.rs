@@ -12,11 +12,11 @@ fn random(state: &mut u64) -> u64 {
     *state
 }
 
-fn below(state: &mut u64, bound: u32) -> u32 {
+pub(super) fn below(state: &mut u64, bound: u32) -> u32 {
     u32::try_from((random(state) >> 11) % u64::from(bound)).expect("below a u32")
 }
 
-fn footprints(seed: &mut u64) -> Vec<Footprint> {
+pub(super) fn footprints(seed: &mut u64) -> Vec<Footprint> {
     let bundles = 1 + below(seed, 24);
     let keys = 1 + below(seed, 12);
     let accesses = [Access::Read, Access::Write, Access::Add];
@@ -29,7 +29,7 @@ fn footprints(seed: &mut u64) -> Vec<Footprint> {
     (0..bundles).map(|at| Footprint::new((0..1 + at % 4).map(|_| touched()).collect())).collect()
 }
 
-fn batch_of(footprints: &[Footprint]) -> Batch {
+pub(super) fn batch_of(footprints: &[Footprint]) -> Batch {
     Batch::new(&footprints.iter().collect::<Vec<_>>()).expect("small")
 }
 
