@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use clearlane_client::envelope::{command, envelope, envelope_of};
 use clearlane_client::ids::new_id;
@@ -15,11 +16,8 @@ use clearlane_proto::wire::command::Action;
 use clearlane_proto::wire::command_outcome::Result as Outcome;
 use tempfile::TempDir;
 
-/// How long a process may take to end.
+/// After this a process that does not end is killed, so that a test that fails ends as well.
 const END_BOUND: Duration = Duration::from_secs(30);
-
-/// How often an ending process is looked at.
-const POLL_EVERY: Duration = Duration::from_millis(5);
 
 /// The program under test.
 pub(crate) fn program() -> Command {
@@ -43,7 +41,8 @@ pub(crate) struct Site {
 
 /// A running engine; killed when dropped.
 pub(crate) struct Process {
-    child: Child,
+    /// Gone once it was waited for.
+    child: Option<Child>,
     /// Kept open so that the engine's last line has somewhere to go.
     _stdout: BufReader<ChildStdout>,
     /// Where it listens.
@@ -88,7 +87,7 @@ impl Site {
             panic!("expected the engine to listen, found {line:?} and {told}");
         };
         let address = address.to_owned();
-        Process { child, _stdout: stdout, address }
+        Process { child: Some(child), _stdout: stdout, address }
     }
 
     /// Starts an engine that is expected to end by itself: its exit status, stdout and stderr.
@@ -101,7 +100,7 @@ impl Site {
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| self.folder.path().join(name));
         let sink = |path| File::create(path).expect("a file for output");
         let spawned = self.engine().args(flags).stdout(sink(&stdout)).stderr(sink(&stderr)).spawn();
-        let status = ended(&mut spawned.expect("the program starts"));
+        let status = ended(spawned.expect("the program starts"));
         let text = |path| std::fs::read_to_string(path).expect("text");
         (status, text(&stdout), text(&stderr))
     }
@@ -115,8 +114,9 @@ impl Process {
 
     /// Ends it with SIGKILL.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("SIGKILL");
-        self.child.wait().expect("a killed process");
+        let mut child = self.child.take().expect("a running process");
+        child.kill().expect("SIGKILL");
+        child.wait().expect("a killed process");
     }
 
     /// Ends it with SIGTERM and waits for its exit status.
@@ -127,37 +127,44 @@ impl Process {
 
     /// Sends it SIGTERM.
     pub(crate) fn ask_to_end(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(sent.expect("the kill command").success());
+        signal("-TERM", self.child.as_ref().expect("a running process").id());
     }
 
     /// Waits for its exit status.
     pub(crate) fn ended(mut self) -> ExitStatus {
-        ended(&mut self.child)
+        ended(self.child.take().expect("a running process"))
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already ended in most tests; nothing else can be done about it here.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Ended already in most tests; nothing else can be done about it here.
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
-/// Polls a process until it ended.
-fn ended(child: &mut Child) -> ExitStatus {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a process to wait for") {
-            return status;
-        }
-        if started.elapsed() > END_BOUND {
-            child.kill().expect("SIGKILL");
-            panic!("the process did not end in {END_BOUND:?}");
-        }
-        std::thread::sleep(POLL_EVERY);
-    }
+/// Waits until a process ended.
+fn ended(mut child: Child) -> ExitStatus {
+    let id = child.id();
+    let (told, heard) = mpsc::channel();
+    let waiting = std::thread::spawn(move || {
+        // Nobody listens any more only where the test has failed.
+        let _ = told.send(child.wait());
+    });
+    let Ok(status) = heard.recv_timeout(END_BOUND) else {
+        signal("-KILL", id);
+        panic!("the process did not end in {END_BOUND:?}");
+    };
+    waiting.join().expect("a thread that waited");
+    status.expect("a process to wait for")
+}
+
+fn signal(name: &str, id: u32) {
+    let sent = Command::new("kill").args([name, &id.to_string()]).status();
+    assert!(sent.expect("the kill command").success());
 }
 
 /// Defines assets, a module and two parties, and gives alice 1,000.00 EUR.
