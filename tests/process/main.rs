@@ -1,5 +1,6 @@
 //! The program as its users run it: a process that is killed, fed with bad input, or given a damaged log.
 
+mod auctions;
 mod bad_input;
 mod ends;
 mod exits;

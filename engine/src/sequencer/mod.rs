@@ -44,6 +44,9 @@ const COVER_WITHIN: Duration = Duration::from_millis(100);
 /// The records after which a checkpoint is written although no auction settled: what replay then has to search
 /// between two roots that differ stays a matter of seconds, and hashing the state is paid for by many records.
 const CHECKPOINT_RECORDS: u64 = 10_000;
+/// How many times as long as hashing the state took the next settled auction's checkpoint waits: the state is read
+/// three times for one, and a large one must not take more than about a twentieth of the time.
+const CHECKPOINT_PAUSE: u32 = 60;
 
 /// What solvers are told.
 #[derive(Clone, Debug)]
@@ -107,6 +110,7 @@ pub struct Sequencer {
     covered: u64,
     written: Instant,
     needs_checkpoint: bool,
+    checkpoint_from: Instant,
 }
 
 impl Sequencer {
@@ -117,7 +121,18 @@ impl Sequencer {
         let covered = parts.log.last().map_or(0, |header| header.applied_through);
         let auctioneer = Auctioneer::new(&parts, door);
         let looks = LookBudget::default();
-        Sequencer { parts, queues, auctioneer, looks, last, covered, written: Instant::now(), needs_checkpoint: false }
+        let now = Instant::now();
+        Sequencer {
+            parts,
+            queues,
+            auctioneer,
+            looks,
+            last,
+            covered,
+            written: now,
+            needs_checkpoint: false,
+            checkpoint_from: now,
+        }
     }
 
     /// Works until asked to stop.
@@ -133,10 +148,7 @@ impl Sequencer {
             }
             let started = Instant::now();
             let mut draft = Draft::default();
-            if self.needs_checkpoint || self.parts.cell.records_since_checkpoint() >= CHECKPOINT_RECORDS {
-                draft.push(self.parts.cell.checkpoint());
-                self.needs_checkpoint = false;
-            }
+            self.checkpoint_if_due(&mut draft, started);
             self.gather(&mut draft);
             while let Ok(clearing) = self.queues.clearings.try_recv() {
                 self.auctioneer.cleared(&self.parts, &mut draft, clearing);
@@ -149,6 +161,16 @@ impl Sequencer {
                 self.looks.wrote(started.elapsed());
             }
             self.serve_looks();
+        }
+    }
+
+    /// A checkpoint holds the root of the state before it, so that it comes first in a draft.
+    fn checkpoint_if_due(&mut self, draft: &mut Draft, now: Instant) {
+        let is_settled = self.needs_checkpoint && now >= self.checkpoint_from;
+        if is_settled || self.parts.cell.records_since_checkpoint() >= CHECKPOINT_RECORDS {
+            draft.push(self.parts.cell.checkpoint());
+            self.needs_checkpoint = false;
+            self.checkpoint_from = now + now.elapsed().saturating_mul(CHECKPOINT_PAUSE);
         }
     }
 

@@ -49,11 +49,11 @@ impl SolverService for Engine {
         let greeted = self.sessions.greet().map_err(|refusal| to_status(&refusal))?;
         let (outbox, receiver) = mpsc::channel(MESSAGES_MAX);
         let (engine, verdict) = (self.clone(), Verdict::default());
-        let session = Session { engine: self.clone(), outbox, bidder: None };
+        let gone = outbox.clone();
+        let session = Session { engine: self.clone(), outbox: Outbox { sender: outbox, solver: SolverId::FLOOR } };
         let (messages, told) = (request.into_inner(), verdict.clone());
         tokio::spawn(async move {
             let mut phases = engine.phases.clone();
-            let gone = session.outbox.clone();
             // A dropped call ends the session at once, and so does the engine's stop.
             tokio::select! {
                 result = session.serve(messages, greeted) => {
@@ -70,7 +70,22 @@ impl SolverService for Engine {
     }
 }
 
-type Outbox = mpsc::Sender<(SolverId, Said)>;
+/// What waits for a solver to read it, with as whom it has registered.
+struct Outbox {
+    sender: mpsc::Sender<(SolverId, Said)>,
+    /// The floor's number before it registers, which has no verdicts.
+    solver: SolverId,
+}
+
+impl Outbox {
+    /// Says something to a solver; one that does not keep up loses its stream.
+    fn tell(&self, said: Said) -> Result<(), Status> {
+        self.sender.try_send((self.solver, said)).map_err(|error| match error {
+            TrySendError::Full(_) => too_slow(),
+            TrySendError::Closed(_) => Status::cancelled("the solver is gone"),
+        })
+    }
+}
 
 /// As whom a solver registered, and by which key.
 #[derive(Clone, Copy)]
@@ -83,7 +98,6 @@ struct Bidder {
 struct Session {
     engine: Engine,
     outbox: Outbox,
-    bidder: Option<Bidder>,
 }
 
 impl Session {
@@ -97,26 +111,27 @@ impl Session {
         let bidder = registering.map_err(late)??;
         let _place = self.engine.sessions.register().map_err(|refusal| to_status(&refusal))?;
         drop(greeted);
-        self.bidder = Some(bidder);
+        self.outbox.solver = bidder.solver;
         let mut notices = self.engine.notices.subscribe();
-        self.tell(Said::Message(engine_message::Message::Registered(wire::Registered { solver: bidder.solver.0 })))?;
+        self.outbox
+            .tell(Said::Message(engine_message::Message::Registered(wire::Registered { solver: bidder.solver.0 })))?;
         let open = self.engine.look(|cell, _| {
             Ok(cell.state.auction.as_ref().filter(|pending| pending.is_open).map(|pending| pending.input.clone()))
         });
         if let Some(input) = open.await? {
-            self.tell(Said::Opened(input))?;
+            self.outbox.tell(Said::Opened(input))?;
         }
         loop {
             tokio::select! {
                 message = messages.next() => match message {
                     Some(message) => {
                         let answer = self.answer(bidder, message?).await?;
-                        self.tell(Said::Message(answer))?;
+                        self.outbox.tell(Said::Message(answer))?;
                     }
                     None => return Ok(()),
                 },
                 notice = notices.recv() => match notice {
-                    Ok(notice) => self.tell(Said::Notice(notice))?,
+                    Ok(notice) => self.outbox.tell(Said::Notice(notice))?,
                     Err(broadcast::error::RecvError::Lagged(_)) => return Err(too_slow()),
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
@@ -133,7 +148,7 @@ impl Session {
             time_ns: self.engine.clock.now().0,
             clock_scale: self.engine.clock.scale(),
         };
-        self.tell(Said::Message(engine_message::Message::Hello(hello)))?;
+        self.outbox.tell(Said::Message(engine_message::Message::Hello(hello)))?;
         let expected = || Status::invalid_argument("MALFORMED (message): expected register first");
         let first = messages.next().await.ok_or_else(expected)??;
         let Some(solver_message::Message::Register(register)) = first.message else { return Err(expected()) };
@@ -157,15 +172,6 @@ impl Session {
         Ok(match taken.map_err(|_| Status::internal("reading the message failed"))? {
             Ok(received) => engine_message::Message::Received(received),
             Err(refusal) => engine_message::Message::Refused(outcome::refusal_to_wire(&refusal)),
-        })
-    }
-
-    /// Says something to a solver; one that does not keep up loses its stream.
-    fn tell(&self, said: Said) -> Result<(), Status> {
-        let solver = self.bidder.map_or(SolverId::FLOOR, |bidder| bidder.solver);
-        self.outbox.try_send((solver, said)).map_err(|error| match error {
-            TrySendError::Full(_) => too_slow(),
-            TrySendError::Closed(_) => Status::cancelled("the solver is gone"),
         })
     }
 }
@@ -233,5 +239,25 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         score: clearing.score.to_string(),
         floor_score: clearing.floor_score.to_string(),
         verdicts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_solver_that_does_not_read() {
+        let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
+        let outbox = Outbox { sender, solver: SolverId(1) };
+        let notice = || Said::Notice(Notice::Closed(AuctionId(1)));
+        for _ in 0..MESSAGES_MAX {
+            outbox.tell(notice()).expect("room");
+        }
+        assert_eq!(outbox.tell(notice()).map_err(|status| status.code()), Err(Code::ResourceExhausted));
+        drop(receiver);
+        assert_eq!(outbox.tell(notice()).map_err(|status| status.code()), Err(Code::Cancelled));
     }
 }

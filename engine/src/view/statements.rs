@@ -24,11 +24,18 @@ pub struct Entry {
 }
 
 /// The entries by account, and all of them in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Statements {
     accounts: HashMap<AccountIndex, VecDeque<Entry>>,
     order: VecDeque<(AccountIndex, u64)>,
     posted: u64,
+    entries_max: usize,
+}
+
+impl Default for Statements {
+    fn default() -> Statements {
+        Statements { accounts: HashMap::new(), order: VecDeque::new(), posted: 0, entries_max: ENTRIES_MAX }
+    }
 }
 
 impl Statements {
@@ -41,7 +48,7 @@ impl Statements {
             }
             entries.push_back(Entry { time, is_credit, posting, number: self.posted });
             self.order.push_back((account, self.posted));
-            if self.order.len() > ENTRIES_MAX {
+            if self.order.len() > self.entries_max {
                 self.forget_oldest();
             }
         }
@@ -61,5 +68,43 @@ impl Statements {
         if entries.is_empty() {
             self.accounts.remove(&account);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clearlane_core::event::Cause;
+    use clearlane_core::names::AuctionId;
+
+    use super::*;
+
+    fn posting(debit: u32, credit: u32) -> Posting {
+        let (debit, credit) = (AccountIndex(debit), AccountIndex(credit));
+        Posting { debit, credit, amount: 1, cause: Cause::Auction(AuctionId(1)) }
+    }
+
+    #[test]
+    fn many_accounts_share_one_bound_and_the_oldest_entries_go_first() {
+        let mut statements = Statements { entries_max: 6, ..Statements::default() };
+        for (time, credit) in [(1, 1), (2, 2), (3, 1), (4, 3), (5, 4)] {
+            statements.post(Timestamp(time), posting(0, credit));
+        }
+        let times = |account| statements.of(AccountIndex(account)).map(|entry| entry.time.0).collect::<Vec<_>>();
+        assert_eq!(times(0), [3, 4, 5]);
+        assert_eq!(times(1), [3]);
+        assert!(times(2).is_empty());
+        assert_eq!((times(3), times(4)), (vec![4], vec![5]));
+        assert_eq!(statements.accounts.len(), 4, "accounts without entries take no room");
+    }
+
+    #[test]
+    fn an_account_at_its_own_bound_forgets_no_more_than_that() {
+        let mut statements = Statements::default();
+        let most = u64::try_from(STATEMENT_ENTRIES_MAX).expect("small");
+        for time in 0..most + 5 {
+            statements.post(Timestamp(time), posting(0, 1));
+        }
+        assert_eq!(statements.of(AccountIndex(0)).count(), STATEMENT_ENTRIES_MAX);
+        assert_eq!(statements.of(AccountIndex(0)).next().map(|entry| entry.time.0), Some(5));
     }
 }
