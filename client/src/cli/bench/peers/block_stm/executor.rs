@@ -3,7 +3,7 @@
 use clearlane_core::lanes::{Access, Touch};
 use crossbeam::utils::Backoff;
 
-use super::memory::{Found, Memory, Read, Version};
+use super::memory::{Found, Memory, Read, Reads, Version, Writes};
 use super::scheduler::{Scheduler, Task};
 use crate::cli::bench::peers::threads::{Stop, on_threads};
 use crate::cli::bench::settlement::{Books, OPENING, Work, settle};
@@ -103,14 +103,14 @@ struct View<'a> {
     memory: &'a Memory,
     scheduler: &'a Scheduler,
     bundle: u32,
-    reads: Vec<Read>,
-    writes: Vec<(u32, u64)>,
+    reads: Reads,
+    writes: Writes,
     is_blocked: bool,
 }
 
 impl<'a> View<'a> {
     fn new(memory: &'a Memory, scheduler: &'a Scheduler) -> View<'a> {
-        View { memory, scheduler, bundle: 0, reads: Vec::new(), writes: Vec::new(), is_blocked: false }
+        View { memory, scheduler, bundle: 0, reads: Reads::default(), writes: Writes::default(), is_blocked: false }
     }
 
     fn start(&mut self, bundle: u32) {

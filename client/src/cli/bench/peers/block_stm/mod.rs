@@ -7,6 +7,7 @@
 //! and not by hash, and a read of an `ESTIMATE` ends an attempt before its work.
 
 mod executor;
+mod few;
 mod memory;
 mod scheduler;
 
