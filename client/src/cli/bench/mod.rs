@@ -1,7 +1,68 @@
-//! Temporary: lets the peers compile and be tested on their own.
-#![expect(dead_code, reason = "the command that measures is written elsewhere")]
-#![cfg_attr(not(test), expect(unused_imports, reason = "the command that measures is written elsewhere"))]
+//! `bench`: measurements on this machine, each with its rivals in the same run.
+//!
+//! Figures are medians of several rounds; ratios within a run mean more than times do.
 
-pub(crate) mod peers;
-pub(crate) mod settlement;
-pub(crate) mod workload;
+mod lanes;
+mod ours;
+mod peers;
+mod settle;
+mod settlement;
+mod workload;
+
+use std::time::{Duration, Instant};
+
+use super::failure::Failure;
+
+/// Measures on this machine, with rivals in the same run.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clearlane bench lanes                              planning: nanoseconds, bytes, colours, makespans
+  clearlane bench settle --workload zipf-0.8         running: bundles a second, method by method
+  clearlane bench settle --work-us 1 --json          the same for programs
+
+Close other programs first: ratios within one run are what counts, and a busy machine blurs them.")]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    Lanes(lanes::Lanes),
+    Settle(settle::Settle),
+}
+
+impl Bench {
+    /// Measures and prints.
+    pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
+        match &self.what {
+            What::Lanes(lanes) => lanes.run(is_json),
+            What::Settle(settle) => settle.run(is_json),
+        }
+    }
+}
+
+/// The median time of some rounds, and what the last one gave.
+fn median<T>(rounds: usize, mut work: impl FnMut() -> T) -> (Duration, Option<T>) {
+    let mut times = Vec::with_capacity(rounds);
+    let mut last = None;
+    for _ in 0..rounds.max(1) {
+        let started = Instant::now();
+        let result = std::hint::black_box(work());
+        times.push(started.elapsed());
+        last = Some(result);
+    }
+    times.sort_unstable();
+    (times[times.len() / 2], last)
+}
+
+/// Thousandths of a ratio; a ratio to nothing is 0.
+fn permille(part: u64, whole: u64) -> u64 {
+    let scaled = u128::from(part) * 1_000;
+    scaled.checked_div(u128::from(whole)).and_then(|ratio| u64::try_from(ratio).ok()).unwrap_or(0)
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
