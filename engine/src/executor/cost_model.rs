@@ -8,6 +8,8 @@ use super::{independent, ready_queue, tickets};
 
 /// Bundles looked at for how hot the hottest resource is: more would cost more than they tell.
 const SAMPLED_MAX: usize = 2_048;
+/// The most neighbours that are looked at together.
+const NEIGHBOURS_MAX: usize = 16;
 /// Bundles of the batches that calibration runs.
 const CALIBRATION_BUNDLES: u32 = 4_096;
 /// How often calibration measures each figure; the least counts, as anything above it is somebody else's.
@@ -64,7 +66,7 @@ pub struct Choice {
 pub struct Contention {
     /// The share of the bundles that write to the hottest resource, in thousandths.
     pub hottest_permille: u64,
-    /// Of a million pairs of bundles, how many write to a common resource.
+    /// Of a million pairs of bundles that lanes would run at the same time, how many write to a common resource.
     pub meeting_ppm: u64,
 }
 
@@ -114,8 +116,8 @@ impl CostModel {
         let spawn = nanos(least(|| independent::run(2, 2, &idle)));
         let planning = each(least(|| drop(Planner::new(&batch).next_part(batch.len()))));
         let claiming = each(least(|| drop(tickets::run(1, &batch, 0, &idle)))).saturating_sub(planning);
-        let ranking = each(least(|| drop(ready_queue::ReadyQueue::new(&plan, &[], 2))));
-        let releasing = each(least(|| ready_queue::run(1, &plan, &[], &idle))).saturating_sub(ranking);
+        let ranking = each(least(|| drop(ready_queue::ReadyQueue::new(&plan, &plan.longest_remaining(&[]), 2))));
+        let releasing = each(least(|| ready_queue::run(1, &plan, &[], &|_| true, &idle))).saturating_sub(ranking);
         // What one thread alone measures, lanes pay about twice: they pass cache lines to each other.
         let shared = |alone: u64| alone.saturating_mul(2).max(1);
         CostModel {
@@ -130,10 +132,10 @@ impl CostModel {
     /// The method for a batch on so many lanes.
     #[must_use]
     pub fn choose(&self, batch: &Batch, costs: &[u64], lanes: usize) -> Choice {
-        let work = (0..batch.len()).fold(0, |sum: u64, at| sum.saturating_add(cost_of(costs, at)));
+        let work = sampled_work(batch.len(), costs);
         let spawn = self.spawn.saturating_mul(lanes.saturating_sub(1) as u64);
         let is_worth_a_look = lanes > 1 && batch.len() > 1 && work / 2 > spawn / lanes as u64;
-        let contention = if is_worth_a_look { contention(batch) } else { Contention::default() };
+        let contention = if is_worth_a_look { contention(batch, lanes) } else { Contention::default() };
         let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, contention };
         if !is_worth_a_look {
             choice.expected.push((Method::Sequential, work));
@@ -148,6 +150,17 @@ impl CostModel {
             }
         }
         choice
+    }
+
+    /// Whether lanes pay for a planned batch whose longest path of costs is `critical`.
+    #[must_use]
+    pub fn pays(&self, critical: u64, batch: &Batch, costs: &[u64]) -> bool {
+        let work = sampled_work(batch.len(), costs);
+        // Each bundle of the path is handed from one that ended to the next.
+        let path = u128::from(critical) * batch.len() as u128 / u128::from(work.max(1));
+        let handed = u64::try_from(path).unwrap_or(u64::MAX).saturating_mul(self.release);
+        let alike = work / 1_000 * ALIKE_PERMILLE;
+        critical.saturating_add(handed).saturating_add(self.spawn).saturating_add(alike) < work
     }
 
     /// Whether tasks that need no order are worth several lanes.
@@ -181,30 +194,53 @@ impl CostModel {
     }
 }
 
+/// The work of all bundles, by a sample spread over the batch: adding up every cost would itself be felt.
+fn sampled_work(bundles: usize, costs: &[u64]) -> u64 {
+    let stride = bundles.div_ceil(SAMPLED_MAX).max(1);
+    let sum = (0..bundles).step_by(stride).fold(0, |sum: u64, at| sum.saturating_add(cost_of(costs, at)));
+    sum.saturating_mul(bundles as u64) / (bundles.div_ceil(stride) as u64).max(1)
+}
+
 /// What a bundle is expected to take.
 fn cost_of(costs: &[u64], at: usize) -> u64 {
     costs.get(at).copied().unwrap_or(UNKNOWN_NANOS)
 }
 
-/// How much bundles meet, by a sample spread over the batch.
-pub(super) fn contention(batch: &Batch) -> Contention {
-    let mut writers = vec![0_u32; batch.resources()];
-    let stride = batch.len().div_ceil(SAMPLED_MAX).max(1);
-    let (mut hottest, mut meetings) = (0, 0_u64);
-    for at in (0..batch.len()).step_by(stride) {
-        for touch in batch.touches_of(at).iter().filter(|touch| touch.access() == Access::Write) {
-            let count = &mut writers[touch.resource() as usize];
-            meetings += u64::from(*count);
-            *count += 1;
-            hottest = hottest.max(*count);
+/// How much bundles meet, by a sample of neighbours spread over the batch: as many as lanes run at once.
+pub(super) fn contention(batch: &Batch, lanes: usize) -> Contention {
+    let block = lanes.clamp(2, NEIGHBOURS_MAX);
+    let blocks = (SAMPLED_MAX / block).min(batch.len() / block).max(1);
+    let apart = batch.len() / blocks;
+    let mut writers = vec![Writers::default(); batch.resources()];
+    let (mut hottest, mut sampled, mut near, mut far) = (0, 0_u64, 0_u64, 0_u64);
+    for number in 0..blocks {
+        for at in (number * apart..batch.len()).take(block) {
+            sampled += 1;
+            for touch in batch.touches_of(at).iter().filter(|touch| touch.access() == Access::Write) {
+                let found = &mut writers[touch.resource() as usize];
+                let here = if found.block == number as u32 { found.in_block } else { 0 };
+                near += u64::from(here);
+                far += u64::from(found.all);
+                *found = Writers { all: found.all + 1, block: number as u32, in_block: here + 1 };
+                hottest = hottest.max(found.all);
+            }
         }
     }
-    let sampled = (batch.len().div_ceil(stride) as u64).max(1);
-    let pairs = (sampled * (sampled - 1) / 2).max(1);
+    let ppm = |met: u64, pairs: u64| met.saturating_mul(1_000_000) / pairs.max(1);
+    let near_pairs = (blocks * (block * (block - 1) / 2)) as u64;
     Contention {
-        hottest_permille: u64::from(hottest) * 1_000 / sampled,
-        meeting_ppm: meetings.saturating_mul(1_000_000) / pairs,
+        hottest_permille: u64::from(hottest) * 1_000 / sampled.max(1),
+        meeting_ppm: ppm(near, near_pairs).max(ppm(far, sampled * sampled.saturating_sub(1) / 2)),
     }
+}
+
+/// Who of a sample wrote to a resource.
+#[derive(Clone, Copy, Default)]
+struct Writers {
+    all: u32,
+    /// The last block of neighbours with a writer.
+    block: u32,
+    in_block: u32,
 }
 
 /// Bundles that write to three of many resources.

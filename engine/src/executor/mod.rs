@@ -96,10 +96,13 @@ impl Executor for Workers {
                 independent::run(self.lanes, batch.len(), task);
                 None
             }
-            Method::Tickets => Some(tickets::run(self.lanes, batch, cost_model::contention(batch).meeting_ppm, task)),
+            Method::Tickets => {
+                Some(tickets::run(self.lanes, batch, cost_model::contention(batch, self.lanes).meeting_ppm, task))
+            }
             Method::ReadyQueue => {
                 let plan = Plan::new(batch);
-                ready_queue::run(self.lanes, &plan, costs, task);
+                let is_worth_it = |critical: u64| self.always.is_some() || self.model.pays(critical, batch, costs);
+                ready_queue::run(self.lanes, &plan, costs, &is_worth_it, task);
                 Some(plan)
             }
         }

@@ -12,7 +12,7 @@ use std::sync::PoisonError;
 use clearlane_core::lanes::{Lists, Plan};
 use crossbeam::utils::CachePadded;
 
-use super::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering};
+use super::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience};
 use super::threads::{Stop, on_threads};
 
 /// Remaining paths are told apart this finely: sorting by them is then one pass.
@@ -22,9 +22,19 @@ const CLAIM_MAX: usize = 4;
 /// Below this many places a lane, they are claimed singly: no bundle may wait behind another at the end.
 const CLAIM_ABOVE: usize = 64;
 
-/// Runs a planned batch on so many lanes.
-pub(super) fn run(lanes: usize, plan: &Plan, costs: &[u64], task: &(dyn Fn(usize) + Sync)) {
-    let queue = ReadyQueue::new(plan, costs, lanes);
+/// Runs a planned batch on so many lanes; on the caller's alone if its critical path makes them not worth it.
+pub(super) fn run(
+    lanes: usize,
+    plan: &Plan,
+    costs: &[u64],
+    is_worth_it: &dyn Fn(u64) -> bool,
+    task: &(dyn Fn(usize) + Sync),
+) {
+    let remaining = plan.longest_remaining(costs);
+    if !is_worth_it(remaining.iter().copied().max().unwrap_or(0)) {
+        return (0..plan.bundles()).for_each(task);
+    }
+    let queue = ReadyQueue::new(plan, &remaining, lanes);
     on_threads(lanes, &|| queue.work(task));
 }
 
@@ -42,8 +52,10 @@ pub(super) struct ReadyQueue<'a> {
     next: CachePadded<AtomicUsize>,
     /// How many bundles the lanes handed to each other.
     handed: CachePadded<AtomicUsize>,
+    /// How many bundles have ended, as far as the lanes said so.
+    ended: CachePadded<AtomicUsize>,
     shared: Mutex<Shared>,
-    /// Told when bundles are handed over or the run is over.
+    /// Told when bundles are handed over or the run is over, if a lane sleeps.
     changed: Condvar,
     stop: Stop,
 }
@@ -53,7 +65,7 @@ pub(super) struct ReadyQueue<'a> {
 struct Shared {
     /// The ranks of bundles that were released and that the releasing lane does not run next.
     released: BinaryHeap<Reverse<u32>>,
-    ended: usize,
+    sleepers: usize,
 }
 
 /// What one lane has in hand.
@@ -69,8 +81,9 @@ struct Hand {
 }
 
 impl<'a> ReadyQueue<'a> {
-    pub(super) fn new(plan: &'a Plan, costs: &[u64], lanes: usize) -> ReadyQueue<'a> {
-        let order = ranked(&plan.longest_remaining(costs), plan.bundles());
+    /// Over a plan whose bundles have these longest paths to the end.
+    pub(super) fn new(plan: &'a Plan, remaining: &[u64], lanes: usize) -> ReadyQueue<'a> {
+        let order = ranked(remaining, plan.bundles());
         let mut ranks = vec![0; order.len()];
         for (rank, bundle) in (0_u32..).zip(&order) {
             if let Some(slot) = ranks.get_mut(place(*bundle)) {
@@ -89,6 +102,7 @@ impl<'a> ReadyQueue<'a> {
             lanes,
             next: CachePadded::new(AtomicUsize::new(0)),
             handed: CachePadded::new(AtomicUsize::new(0)),
+            ended: CachePadded::new(AtomicUsize::new(0)),
             shared: Mutex::new(Shared::default()),
             changed: Condvar::new(),
             stop: Stop::default(),
@@ -146,20 +160,49 @@ impl<'a> ReadyQueue<'a> {
     }
 
     /// Waits for a bundle that others release; `None` when all have ended.
+    ///
+    /// Looks on for a while before it sleeps: whoever wakes a lane pays for it on the critical path.
     fn wait(&self, hand: &mut Hand) -> Option<usize> {
+        let ended = std::mem::take(&mut hand.ended);
+        if self.ended.fetch_add(ended, Ordering::AcqRel) + ended >= self.order.len() {
+            drop(self.lock());
+            self.changed.notify_all();
+            return None;
+        }
+        let mut patience = Patience::default();
+        while patience.lasts() {
+            if self.is_over() {
+                return None;
+            }
+            if self.handed.load(Ordering::Relaxed) > 0
+                && let Some(rank) = self.pop()
+            {
+                return self.bundle(rank);
+            }
+            patience.wait();
+        }
+        self.sleep()
+    }
+
+    /// Sleeps until a bundle is handed over; `None` when all have ended.
+    fn sleep(&self) -> Option<usize> {
         let mut shared = self.lock();
-        shared.ended += std::mem::take(&mut hand.ended);
         loop {
-            if self.stop.is_set() || shared.ended >= self.order.len() {
-                self.changed.notify_all();
+            if self.is_over() {
                 return None;
             }
             if let Some(Reverse(rank)) = shared.released.pop() {
                 self.handed.fetch_sub(1, Ordering::Relaxed);
                 return self.bundle(rank);
             }
+            shared.sleepers += 1;
             shared = self.changed.wait(shared).unwrap_or_else(PoisonError::into_inner);
+            shared.sleepers -= 1;
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.is_set() || self.ended.load(Ordering::Acquire) >= self.order.len()
     }
 
     /// Counts down what follows a node that ended; a join that is released ends at once.
@@ -188,8 +231,9 @@ impl<'a> ReadyQueue<'a> {
         hand.next = shared.released.pop().map(|Reverse(rank)| rank);
         self.handed.fetch_add(count, Ordering::Relaxed);
         self.handed.fetch_sub(usize::from(hand.next.is_some()), Ordering::Relaxed);
+        let woken = shared.sleepers.min(count.saturating_sub(1));
         drop(shared);
-        (1..count).for_each(|_| self.changed.notify_one());
+        (0..woken).for_each(|_| self.changed.notify_one());
     }
 
     fn pop(&self) -> Option<u32> {

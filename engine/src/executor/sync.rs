@@ -35,6 +35,11 @@ mod primitives {
                 std::thread::park_timeout(NAP);
             }
         }
+
+        /// Whether waiting is still without naps.
+        pub(crate) fn lasts(&self) -> bool {
+            self.yields < YIELDS_MAX
+        }
     }
 }
 
@@ -46,11 +51,17 @@ mod primitives {
 
     /// Waiting for another lane: lets the scheduler choose whom.
     #[derive(Debug, Default)]
-    pub(crate) struct Patience;
+    pub(crate) struct Patience(u32);
 
     impl Patience {
         pub(crate) fn wait(&mut self) {
+            self.0 += 1;
             shuttle::thread::yield_now();
+        }
+
+        /// Whether waiting is still without naps; not for long, so that sleeping is tried out too.
+        pub(crate) fn lasts(&self) -> bool {
+            self.0 < 2
         }
     }
 }

@@ -57,11 +57,12 @@ pub struct Batch {
     touches: Vec<Touch>,
     resources: u32,
     is_commuting: bool,
+    is_all_written: bool,
 }
 
 impl Default for Batch {
     fn default() -> Batch {
-        Batch { starts: vec![0], touches: Vec::new(), resources: 0, is_commuting: true }
+        Batch { starts: vec![0], touches: Vec::new(), resources: 0, is_commuting: true, is_all_written: true }
     }
 }
 
@@ -118,16 +119,17 @@ impl Batch {
         u32::try_from(touched).ok()?;
         let mut starts = Vec::with_capacity(footprints.len().saturating_add(1));
         let mut touches = Vec::with_capacity(touched);
-        let mut is_commuting = true;
+        let (mut is_commuting, mut is_all_written) = (true, true);
         starts.push(0);
         for footprint in footprints {
             for (resource, access) in footprint.iter() {
                 touches.push(Touch::new(bases.number(resource), access));
                 is_commuting &= access == Access::Add;
+                is_all_written &= access == Access::Write;
             }
             starts.push(u32::try_from(touches.len()).ok()?);
         }
-        Some(Batch { starts, touches, resources: bases.end, is_commuting })
+        Some(Batch { starts, touches, resources: bases.end, is_commuting, is_all_written })
     }
 
     /// The number of bundles.
@@ -158,6 +160,12 @@ impl Batch {
     #[must_use]
     pub fn is_commuting(&self) -> bool {
         self.is_commuting
+    }
+
+    /// Whether every touch writes.
+    #[must_use]
+    pub fn is_all_written(&self) -> bool {
+        self.is_all_written
     }
 
     /// What the bundle at this place touches, each resource once.

@@ -277,19 +277,12 @@ impl Lists {
     /// Ends the list under way, sorted, each node once.
     fn end_sorted(&mut self) {
         let start = self.ends.last().map_or(0, |end| index(*end));
-        if self.nodes.len().saturating_sub(start) > 1 {
-            let list = self.nodes.get_mut(start..).unwrap_or(&mut []);
-            list.sort_unstable();
-            let mut kept = 0_usize;
-            for at in 0..list.len() {
-                let node = list.get(at).copied().unwrap_or(0);
-                let is_again = kept.checked_sub(1).and_then(|last| list.get(last)) == Some(&node);
-                if let Some(slot) = list.get_mut(kept).filter(|_| !is_again) {
-                    *slot = node;
-                    kept = kept.saturating_add(1);
-                }
+        match self.nodes.get_mut(start..) {
+            None | Some([] | [_]) => {}
+            Some(list) => {
+                let kept = sort_once(list);
+                self.nodes.truncate(start.saturating_add(kept));
             }
-            self.nodes.truncate(start.saturating_add(kept));
         }
         self.ends.push(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
     }
@@ -299,6 +292,34 @@ impl Lists {
         self.ends.extend(next.ends.iter().map(|end| end.saturating_add(shift)));
         self.nodes.extend_from_slice(&next.nodes);
     }
+}
+
+/// Up to this many nodes are sorted one by one: most bundles follow no more.
+const FEW: usize = 6;
+
+/// Sorts a list and brings each node once to its front; returns how many there are.
+fn sort_once(list: &mut [u32]) -> usize {
+    if list.len() <= FEW {
+        for end in 1..list.len() {
+            let mut at = end;
+            while at > 0 && list.get(at.saturating_sub(1)) > list.get(at) {
+                list.swap(at.saturating_sub(1), at);
+                at = at.saturating_sub(1);
+            }
+        }
+    } else {
+        list.sort_unstable();
+    }
+    let mut kept = 0_usize;
+    for at in 0..list.len() {
+        let node = list.get(at).copied().unwrap_or(0);
+        let is_again = kept.checked_sub(1).and_then(|last| list.get(last)) == Some(&node);
+        if let Some(slot) = list.get_mut(kept).filter(|_| !is_again) {
+            *slot = node;
+            kept = kept.saturating_add(1);
+        }
+    }
+    kept
 }
 
 /// What a bundle costs; 1 where nothing is said.

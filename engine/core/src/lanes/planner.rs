@@ -21,15 +21,14 @@ struct Last {
     group: u32,
     /// The highest colour in it.
     colour: u32,
-    /// The group before: nobody, one node, or a list.
-    before: u32,
-    before_colour: u32,
     /// How many wrote, above two bits for how the last group touched it.
     writers: u32,
+    /// The group before: nobody, one node, or a list.
+    before: u32,
 }
 
 /// Nobody touched it, which leaves it as a writer would.
-const UNTOUCHED: Last = Last { group: NONE, colour: 0, before: NONE, before_colour: 0, writers: 1 };
+const UNTOUCHED: Last = Last { group: NONE, colour: 0, writers: 1, before: NONE };
 
 impl Last {
     fn access(&self) -> Access {
@@ -53,6 +52,8 @@ struct Member {
 pub struct Planner<'a> {
     batch: &'a Batch,
     last: Vec<Last>,
+    /// The highest colour in the group before, where some touch without writing.
+    before_colours: Vec<u32>,
     members: Vec<Member>,
     planned: usize,
     joins: u32,
@@ -65,7 +66,8 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn new(batch: &'a Batch) -> Planner<'a> {
         let last = vec![UNTOUCHED; batch.resources()];
-        Planner { batch, last, members: Vec::new(), planned: 0, joins: 0, hottest: 0, colours: 0 }
+        let before_colours = if batch.is_all_written() { Vec::new() } else { vec![0; batch.resources()] };
+        Planner { batch, last, before_colours, members: Vec::new(), planned: 0, joins: 0, hottest: 0, colours: 0 }
     }
 
     /// Plans at most `count` more bundles; the parts, appended in order, are the plan of the batch.
@@ -91,6 +93,7 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let last = self.last.capacity().saturating_mul(size_of::<Last>());
+        let last = last.saturating_add(self.before_colours.capacity().saturating_mul(size_of::<u32>()));
         last.saturating_add(self.members.capacity().saturating_mul(size_of::<Member>()))
     }
 
@@ -111,13 +114,17 @@ impl<'a> Planner<'a> {
 
     /// Links the bundle to those of one resource that it must follow; returns their highest colour.
     fn follow(&mut self, touch: Touch, node: u32, part: &mut Plan) -> u32 {
-        let Some(last) = self.last.get_mut(number(touch.resource())) else { return 0 };
+        let resource = number(touch.resource());
+        let Some(last) = self.last.get_mut(resource) else { return 0 };
         let access = touch.access();
         if access == Access::Write || last.access() == Access::Write || last.access() == access {
             let is_member = access != Access::Write && last.access() == access;
-            let (group, colour) = if is_member { (last.before, last.before_colour) } else { (last.group, last.colour) };
-            link(&self.members, group, part);
-            return colour;
+            if is_member {
+                link(&self.members, last.before, part);
+                return self.before_colours.get(resource).copied().unwrap_or(0);
+            }
+            link(&self.members, last.group, part);
+            return last.colour;
         }
         if last.group & IS_LIST != 0 && last.group != NONE {
             for_each(&self.members, last.group, |member| part.push_join_link(member));
@@ -143,7 +150,9 @@ impl<'a> Planner<'a> {
             return;
         }
         last.before = last.group;
-        last.before_colour = last.colour;
+        if let Some(before) = self.before_colours.get_mut(number(touch.resource())) {
+            *before = last.colour;
+        }
         last.group = node;
         last.colour = colour;
         last.set_access(access);
