@@ -8,6 +8,8 @@ use super::{independent, ready_queue, tickets};
 
 /// Bundles looked at for how hot the hottest resource is: more would cost more than they tell.
 const SAMPLED_MAX: usize = 2_048;
+/// Resources that a sample tells apart at a time; a rare one may be forgotten for another.
+const TABLE: usize = 8_192;
 /// The most neighbours that are looked at together.
 const NEIGHBOURS_MAX: usize = 16;
 /// Bundles of the batches that calibration runs.
@@ -211,18 +213,20 @@ pub(super) fn contention(batch: &Batch, lanes: usize) -> Contention {
     let block = lanes.clamp(2, NEIGHBOURS_MAX);
     let blocks = (SAMPLED_MAX / block).min(batch.len() / block).max(1);
     let apart = batch.len() / blocks;
-    let mut writers = vec![Writers::default(); batch.resources()];
+    let mut writers = vec![Writers::default(); TABLE];
     let (mut hottest, mut sampled, mut near, mut far) = (0, 0_u64, 0_u64, 0_u64);
-    for number in 0..blocks {
-        for at in (number * apart..batch.len()).take(block) {
+    for (number, start) in (1_u32..).zip((0..blocks).map(|number| number * apart)) {
+        for at in (start..batch.len()).take(block) {
             sampled += 1;
             for touch in batch.touches_of(at).iter().filter(|touch| touch.access() == Access::Write) {
-                let found = &mut writers[touch.resource() as usize];
-                let here = if found.block == number as u32 { found.in_block } else { 0 };
+                let resource = touch.resource();
+                let slot = &mut writers[resource as usize % TABLE];
+                let found = if slot.resource == resource { *slot } else { Writers::default() };
+                let here = if found.block == number { found.in_block } else { 0 };
                 near += u64::from(here);
                 far += u64::from(found.all);
-                *found = Writers { all: found.all + 1, block: number as u32, in_block: here + 1 };
-                hottest = hottest.max(found.all);
+                *slot = Writers { resource, all: found.all + 1, block: number, in_block: here + 1 };
+                hottest = hottest.max(slot.all);
             }
         }
     }
@@ -237,8 +241,9 @@ pub(super) fn contention(batch: &Batch, lanes: usize) -> Contention {
 /// Who of a sample wrote to a resource.
 #[derive(Clone, Copy, Default)]
 struct Writers {
+    resource: u32,
     all: u32,
-    /// The last block of neighbours with a writer.
+    /// The last block of neighbours with a writer, from 1.
     block: u32,
     in_block: u32,
 }

@@ -63,14 +63,15 @@ impl Workers {
         self.model.choose(batch, costs, self.lanes)
     }
 
-    fn method(&self, batch: &Batch, costs: &[u64]) -> Method {
+    /// The method and how much the bundles meet.
+    fn method(&self, batch: &Batch, costs: &[u64]) -> (Method, Contention) {
         match self.always {
-            Some(Method::Independent) if !batch.is_commuting() => Method::ReadyQueue,
-            Some(method) => method,
+            Some(Method::Independent) if !batch.is_commuting() => (Method::ReadyQueue, Contention::default()),
+            Some(method) => (method, cost_model::contention(batch, self.lanes)),
             None => {
                 let choice = self.choose(batch, costs);
                 tracing::debug!(bundles = batch.len(), lanes = self.lanes, %choice, "lanes");
-                choice.method
+                (choice.method, choice.contention)
             }
         }
     }
@@ -90,15 +91,14 @@ impl Executor for Workers {
     }
 
     fn run_batch(&self, batch: &Batch, costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
-        match self.method(batch, costs) {
+        let (method, contention) = self.method(batch, costs);
+        match method {
             Method::Sequential => Sequential.run_batch(batch, costs, task),
             Method::Independent => {
                 independent::run(self.lanes, batch.len(), task);
                 None
             }
-            Method::Tickets => {
-                Some(tickets::run(self.lanes, batch, cost_model::contention(batch, self.lanes).meeting_ppm, task))
-            }
+            Method::Tickets => Some(tickets::run(self.lanes, batch, contention.meeting_ppm, task)),
             Method::ReadyQueue => {
                 let plan = Plan::new(batch);
                 let is_worth_it = |critical: u64| self.always.is_some() || self.model.pays(critical, batch, costs);

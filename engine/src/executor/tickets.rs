@@ -19,7 +19,7 @@ const CLAIM_MAX: usize = 64;
 /// The claims a lane makes of a batch at least: small batches are claimed singly.
 const CLAIMS_PER_LANE: usize = 128;
 /// Of so many pairs of claims at most one may meet on a resource: else lanes wait for whole claims.
-const PAIRS_APART: u64 = 16;
+const PAIRS_APART: u64 = 5;
 
 /// Plans and runs a batch on so many lanes; returns the plan.
 ///

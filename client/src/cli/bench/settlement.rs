@@ -20,6 +20,8 @@ pub(crate) trait Books {
     fn write(&mut self, resource: u32, value: u64);
     /// Adds to what a resource holds.
     fn add(&mut self, resource: u32, amount: u64);
+    /// Starts to bring what a resource holds nearer: the next bundle will look at it.
+    fn fetch(&mut self, _resource: u32) {}
 }
 
 /// How long the work of each bundle takes.
@@ -48,6 +50,9 @@ impl Work {
 
 /// Settles one bundle; whether it was taken.
 pub(crate) fn settle(batch: &Batch, work: &Work, at: usize, books: &mut impl Books) -> bool {
+    for touch in batch.touches_of(at + 1) {
+        books.fetch(touch.resource());
+    }
     let touches = batch.touches_of(at);
     let mut found = mixed(at as u64, 0x51);
     for touch in touches.iter().filter(|touch| touch.access() != Access::Add) {
@@ -140,5 +145,9 @@ impl Books for &Shared {
 
     fn add(&mut self, resource: u32, amount: u64) {
         self.0[resource as usize].fetch_add(amount, Ordering::Relaxed);
+    }
+
+    fn fetch(&mut self, resource: u32) {
+        std::hint::black_box(self.0[resource as usize].load(Ordering::Relaxed));
     }
 }

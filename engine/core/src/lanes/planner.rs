@@ -76,7 +76,11 @@ impl<'a> Planner<'a> {
         let room = (end.saturating_sub(self.planned), self.batch.touches_within(self.planned, end));
         let mut part = Plan::starting_at(self.batch.len(), self.planned, self.joins, room);
         for at in self.planned..end {
-            self.plan_bundle(at, &mut part);
+            if self.batch.is_all_written() {
+                self.plan_writer(at, &mut part);
+            } else {
+                self.plan_bundle(at, &mut part);
+            }
         }
         self.planned = end;
         part.set_extent(self.colours, self.hottest);
@@ -95,6 +99,29 @@ impl<'a> Planner<'a> {
         let last = self.last.capacity().saturating_mul(size_of::<Last>());
         let last = last.saturating_add(self.before_colours.capacity().saturating_mul(size_of::<u32>()));
         last.saturating_add(self.members.capacity().saturating_mul(size_of::<Member>()))
+    }
+
+    /// The same as [`Planner::plan_bundle`] where all write: the last group is one node.
+    fn plan_writer(&mut self, at: usize, part: &mut Plan) {
+        let touches = self.batch.touches_of(at);
+        let node = u32::try_from(at).unwrap_or(NONE);
+        let mut colour = 0;
+        for touch in touches {
+            if let Some(last) = self.last.get(number(touch.resource())) {
+                part.push_link(last.group);
+                colour = last.colour.max(colour);
+            }
+        }
+        let colour = colour.saturating_add(1);
+        part.end_bundle(colour);
+        self.colours = self.colours.max(colour);
+        for touch in touches {
+            if let Some(last) = self.last.get_mut(number(touch.resource())) {
+                let writers = last.writers.saturating_add(4);
+                *last = Last { group: node, colour, writers, before: NONE };
+                self.hottest = self.hottest.max(writers.wrapping_shr(2));
+            }
+        }
     }
 
     fn plan_bundle(&mut self, at: usize, part: &mut Plan) {
