@@ -1,20 +1,24 @@
 //! Admission: what the shell checks before anything is sequenced, on threads of its own.
 //!
-//! Size, the message itself, key, signature. What is refused here is neither logged nor remembered.
+//! Size, the message itself, key, signature, and whether an auction could end before the deadline. What is refused
+//! here is neither logged nor remembered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use clearlane_core::command::{Action, Command};
 use clearlane_core::event::CommandOutcome;
 use clearlane_core::record::Commands;
 use clearlane_core::refusal::{Reason, Refusal};
+use clearlane_core::time::Span;
 use clearlane_proto::{envelope, envelope_bytes, wire};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded, select};
 use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use crate::clock::Clock;
 use crate::keys::ActiveKeys;
 use crate::phase::Phases;
 use crate::scales::AssetScales;
@@ -51,6 +55,28 @@ pub struct Known {
     pub scales: Arc<AssetScales>,
     /// The keys that may act.
     pub keys: Arc<ActiveKeys>,
+    /// Engine time.
+    pub clock: Clock,
+    /// From an auction's opening until it must be settled.
+    pub auction_takes: Span,
+}
+
+impl Known {
+    /// Refuses an intent that no auction could fill before its deadline; a transfer within one asset may need none.
+    fn check_deadline(&self, command: &Command) -> Result<(), Refusal> {
+        let Action::Submit(intent) = &command.action else { return Ok(()) };
+        let is_transfer = intent.options.iter().all(|option| option.give_asset == option.get_asset);
+        let now = self.clock.now();
+        let earliest = now.after(self.auction_takes);
+        // One that has passed is for the core to refuse, which remembers it.
+        if is_transfer || intent.deadline <= now || intent.deadline >= earliest {
+            return Ok(());
+        }
+        let (least, found) = (self.auction_takes.0 / 1_000_000, (intent.deadline.0 - now.0) / 1_000_000);
+        let message =
+            format!("expected at least {least} ms from now, as long as an auction may take, found {found} ms");
+        Err(Refusal::new(Reason::DeadlinePassed, "intent.deadline_ns", message))
+    }
 }
 
 struct Job {
@@ -164,7 +190,7 @@ impl Verifier {
         let mut refused = Vec::new();
         let mut commands = Vec::new();
         for (at, (command, id)) in opened.commands.into_iter().zip(opened.ids).enumerate() {
-            match command {
+            match command.and_then(|command| self.known.check_deadline(&command).map(|()| command)) {
                 Ok(command) => {
                     commands.push(command);
                     outcomes.push(None);

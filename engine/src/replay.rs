@@ -13,7 +13,7 @@ use clearlane_log::{FileLog, Header, Log, LogError, Sequence};
 use clearlane_proto::record;
 
 use crate::cell::Cell;
-use crate::executor::Workers;
+use crate::executor::{Method, Workers};
 use crate::scales::AssetScales;
 
 /// What replaying a log found.
@@ -121,7 +121,10 @@ pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(Repl
     let started = Instant::now();
     let (log, recovery) = FileLog::open_read_only(folder)?;
     let mut run = Run::default();
-    let failed = run.read(&log, to, &Workers::new(lanes)).err();
+    // Asked for several lanes, it runs on them whatever they cost: they must come to the same.
+    let workers = Workers::new(lanes);
+    let workers = if lanes > 1 { workers.always(Method::ReadyQueue) } else { workers };
+    let failed = run.read(&log, to, &workers).err();
     let Run { cell, mut replayed, .. } = run;
     let difference = match failed {
         Some(error) => Some(replayed.disagree(error)?),

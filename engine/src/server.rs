@@ -11,6 +11,7 @@ use clearlane_log::{Appended, Batch, FileLog, Log, LogError, Options, Sequence};
 use clearlane_proto::record;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::admission::{Admission, Known, Verifiers};
@@ -105,7 +106,9 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let (door, stopper, queues) = queues();
     let (phase, receiver) = watch::channel(Phase::Working);
     let phases = Phases::new(receiver);
-    let known = Known { scales: Arc::clone(&parts.scales), keys: Arc::clone(&parts.keys) };
+    let auction_takes = parts.times.bidding.and(parts.times.settling);
+    let (scales, keys) = (Arc::clone(&parts.scales), Arc::clone(&parts.keys));
+    let known = Known { scales, keys, clock: parts.clock, auction_takes };
     let (admission, verifiers) =
         Admission::start(threads(settings.verifiers), &door, &known, phases.clone()).map_err(io("start a verifier"))?;
     let engine = Engine {
@@ -121,7 +124,11 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     };
     let router = services::router(engine).await.map_err(StartError::Server)?;
     let sequencer = spawn_sequencer(parts, queues, door, phase.clone())?;
-    let incoming = TcpListenerStream::new(listener);
+    // Answers are small and waited for: none may wait for a fuller packet.
+    let incoming = TcpListenerStream::new(listener).map(|socket| {
+        let socket = socket?;
+        socket.set_nodelay(true).map(|()| socket)
+    });
     let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, stopped(phases)));
     tracing::info!(%address, "listening");
     Ok(Running { address, stopper, phase, verifiers, sequencer, server })
@@ -176,7 +183,7 @@ impl Running {
 
 /// Recovers the log and rebuilds the cell from it; long work, so that it belongs on a thread of its own.
 fn prepare(settings: &Settings) -> Result<Parts, StartError> {
-    let workers = Arc::new(Workers::new(threads(settings.lanes)));
+    let workers = Arc::new(Workers::calibrated(threads(settings.lanes)));
     let (mut log, recovery) = FileLog::open(&settings.data, Options::default())?;
     tracing::info!(batches = recovery.batches, records = recovery.records, "log recovered");
     if recovery.torn_bytes > 0 {

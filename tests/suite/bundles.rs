@@ -6,7 +6,7 @@ use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};
 use clearlane_core::refusal::Reason;
 use clearlane_core::venue::{ConstantProduct, Direction, Terms};
-use clearlane_engine::executor::Workers;
+use clearlane_engine::executor::{Method, Workers};
 use clearlane_tests::desk::{Desk, exact_in};
 
 const POOL: Terms = Terms::ConstantProduct(ConstantProduct { fee_ppm: 0 });
@@ -103,9 +103,16 @@ fn what_executes_is_a_valid_solution_and_equal_on_every_executor() {
     let uses: Vec<VenueUse> = clearing.executed.iter().flat_map(|one| one.bundle.uses.clone()).collect();
     assert_eq!(uses.len(), 2, "the built-in bidder serves both smaller intents");
     assert_eq!(judge(&input, &fills, &uses), Ok(clearing.score), "captured is executed");
-    for lanes in [1, 2, 4, 8] {
-        assert_eq!(clear(&input, &solutions, &Workers::new(lanes)), clearing, "{lanes} lanes");
+    for workers in every_way() {
+        assert_eq!(clear(&input, &solutions, &workers), clearing, "{workers:?}");
     }
+}
+
+/// Every method at several numbers of lanes, besides what the cost model would choose.
+fn every_way() -> Vec<Workers> {
+    let at =
+        |lanes| Method::ALL.map(|method| Workers::new(lanes).always(method)).into_iter().chain([Workers::new(lanes)]);
+    [1, 2, 4, 8].into_iter().flat_map(at).collect()
 }
 
 /// Many random bundles over few intents and one pool: drops and all, lanes equal the sequential order.
@@ -138,7 +145,7 @@ fn contended_bundles_clear_alike_at_any_number_of_lanes() {
     let clearing = clear(&input, &solutions, &Sequential);
     let lost = clearing.verdicts[0].verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Lost(_))).count();
     assert!(lost > 50, "the batch is contended: {lost} lost");
-    for lanes in [2, 4, 8] {
-        assert_eq!(clear(&input, &solutions, &Workers::new(lanes)).digest, clearing.digest, "{lanes} lanes");
+    for workers in every_way() {
+        assert_eq!(clear(&input, &solutions, &workers).digest, clearing.digest, "{workers:?}");
     }
 }

@@ -16,7 +16,7 @@ use clearlane_core::record::{Body, SettleAuction};
 use clearlane_core::root;
 use clearlane_core::time::{Span, Timestamp};
 use clearlane_core::venue::{ConstantProduct, Ladder, Level, Terms};
-use clearlane_engine::executor::Workers;
+use clearlane_engine::executor::{Method, Workers};
 use clearlane_solver::strategy::{Budget, strategy};
 use clearlane_tests::desk::{Desk, name};
 use clearlane_tests::random::Random;
@@ -367,7 +367,7 @@ fn random_walks_keep_the_books_right_and_replay_alike() {
             walk.step();
         }
         walk.model.compare(&walk.desk, seed);
-        let replayed = walk.desk.replay(&Workers::new(3));
+        let replayed = walk.desk.replay(&Workers::new(3).always(Method::ALL[walk.model.fills % Method::ALL.len()]));
         assert_eq!(root::of(&replayed), root::of(&walk.desk.state), "seed {seed}");
         fills += walk.model.fills;
         for (end, count) in walk.model.ended {

@@ -53,13 +53,21 @@ fn print_report(found: &ReplayReport, is_json: bool) -> Result<(), Failure> {
         "expected_root": found.expected_root.to_string(),
         "final_root": found.final_root.to_string(),
         "equal": found.equal,
+        "compared_roots": found.compared_roots,
+        "compared_outcomes": found.compared_outcomes,
+        "difference": found.difference,
         "torn_bytes": found.torn_bytes,
         "records_per_second": per_second,
     });
-    let verdict = if found.equal { "equal" } else { "DIFFERENT" };
+    let verdict = match (&found.difference, found.equal) {
+        (Some(difference), _) => format!("DIFFERENT: {difference}"),
+        (None, true) => "equal".to_owned(),
+        (None, false) => "NOTHING TO COMPARE: the log records no root yet".to_owned(),
+    };
+    let compared = format!("{} state roots and {} outcome roots", found.compared_roots, found.compared_outcomes);
     let human = format!(
         "{} records in {} batches, {per_second} records a second\n\
-         root      {}\nexpected  {}\n{verdict}; {} torn bytes left out",
+         root      {}\nexpected  {}\ncompared  {compared}\n{verdict}; {} torn bytes left out",
         found.records, found.batches, found.root, found.expected_root, found.torn_bytes,
     );
     report::print(is_json, &human, &json)

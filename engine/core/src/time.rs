@@ -20,6 +20,12 @@ impl Span {
     pub const fn seconds(count: u64) -> Span {
         Span(count.saturating_mul(1_000_000_000))
     }
+
+    /// Both spans together, saturating.
+    #[must_use]
+    pub const fn and(self, other: Span) -> Span {
+        Span(self.0.saturating_add(other.0))
+    }
 }
 
 impl Timestamp {

@@ -24,11 +24,17 @@ const EXPIRED_A_RECORD: usize = 256;
 /// The due intents that one batch looks at: those of one full envelope; the next batch follows at once.
 const EXPIRING_MAX: usize = 8_192;
 
+/// How often the time to the next auction doubles at most while auctions execute nothing: to 16 times the usual,
+/// so that a few intents that nobody can fill don't fill the disk.
+const QUIET_DOUBLINGS_MAX: u32 = 4;
+
 /// When the next step of an auction is due.
 pub(super) struct Auctioneer {
     door: Door,
     next_open: Timestamp,
     close: Option<(AuctionId, Timestamp)>,
+    /// How many auctions in a row executed nothing while nobody asked for anything.
+    quiet: u32,
     /// The thread that clears; one that outlasts its auction goes on, and the next auction waits for it.
     clearing: Option<JoinHandle<()>>,
 }
@@ -36,7 +42,7 @@ pub(super) struct Auctioneer {
 impl Auctioneer {
     pub(super) fn new(parts: &Parts, door: Door) -> Auctioneer {
         let next_open = parts.clock.now().after(parts.times.every);
-        let mut auctioneer = Auctioneer { door, next_open, close: None, clearing: None };
+        let mut auctioneer = Auctioneer { door, next_open, close: None, quiet: 0, clearing: None };
         if parts.cell.state.auction.as_ref().is_some_and(|pending| !pending.is_open) {
             auctioneer.start_clearing(parts);
         }
@@ -81,7 +87,7 @@ impl Auctioneer {
         if state.auction.is_some() || now < self.next_open || state.book.is_empty() {
             return;
         }
-        self.next_open = now.after(parts.times.every);
+        self.next_open = self.next_after(parts, now);
         if self.is_clearing() {
             tracing::warn!("clearing outlasts its auction; the next one waits for it");
             return;
@@ -101,11 +107,37 @@ impl Auctioneer {
                 self.close = Some((input.auction, input.close_at));
             }
             Notice::Closed(_) => self.start_clearing(parts),
-            Notice::Settled(_) | Notice::Voided(_) => {
+            Notice::Settled(clearing) => {
+                self.quiet = if clearing.executed.is_empty() { self.quiet.saturating_add(1) } else { 0 };
+                self.next_open = self.next_open.max(self.next_after(parts, parts.clock.now()));
+                self.close = None;
+                parts.bids.discard();
+            }
+            Notice::Voided(_) => {
                 self.close = None;
                 parts.bids.discard();
             }
         }
+    }
+
+    /// Hears that somebody asked for something: the next auction may have more to do than the last.
+    pub(super) fn stir(&mut self, parts: &Parts) {
+        if std::mem::take(&mut self.quiet) > 0 {
+            self.next_open = self.next_open.min(parts.clock.now().after(parts.times.every));
+        }
+    }
+
+    /// When the next auction opens: later and later while auctions execute nothing and nobody asks for anything,
+    /// but no later than the next intent becomes valid.
+    fn next_after(&self, parts: &Parts, now: Timestamp) -> Timestamp {
+        let usual = now.after(parts.times.every);
+        if self.quiet == 0 {
+            return usual;
+        }
+        let factor = 1 << self.quiet.min(QUIET_DOUBLINGS_MAX);
+        let later = now.after(Span(parts.times.every.0.saturating_mul(factor)));
+        let starts = parts.cell.state.book.iter().map(|(_, intent)| intent.valid_from).filter(|start| *start > now);
+        starts.min().map_or(later, |start| later.min(start)).max(usual)
     }
 
     /// Settles by a clearing, unless its auction is gone.

@@ -274,6 +274,7 @@ impl Sequencer {
         if let Body::Commands(commands) = &record.body {
             self.parts.scales.take_in(&self.parts.cell.state);
             self.parts.keys.take_in(&self.parts.cell.state, &commands.commands);
+            self.auctioneer.stir(&self.parts);
         }
         for event in events {
             let notice = match event {

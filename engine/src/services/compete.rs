@@ -109,7 +109,7 @@ impl Session {
         let registering = tokio::time::timeout(REGISTER_WITHIN, self.greet(&mut messages)).await;
         let late = |_| Status::deadline_exceeded("MISSING (register): expected a registration within 10 s, found none");
         let bidder = registering.map_err(late)??;
-        let _place = self.engine.sessions.register().map_err(|refusal| to_status(&refusal))?;
+        let mut place = self.engine.sessions.register(bidder.solver).map_err(|refusal| to_status(&refusal))?;
         drop(greeted);
         self.outbox.solver = bidder.solver;
         let mut notices = self.engine.notices.subscribe();
@@ -123,6 +123,7 @@ impl Session {
         }
         loop {
             tokio::select! {
+                _ = &mut place.replaced => return Err(replaced()),
                 message = messages.next() => match message {
                     Some(message) => {
                         let answer = self.answer(bidder, message?).await?;
@@ -174,6 +175,12 @@ impl Session {
             Err(refusal) => engine_message::Message::Refused(outcome::refusal_to_wire(&refusal)),
         })
     }
+}
+
+fn replaced() -> Status {
+    let message = "ALREADY_EXISTS (register.key): another stream registered for this solver and bids from now on; \
+        give each process a key of a party of its own";
+    Status::already_exists(message)
 }
 
 fn too_slow() -> Status {

@@ -79,7 +79,6 @@ pub(crate) async fn router(engine: Engine) -> Result<Router, String> {
         .max_decoding_message_size(REQUEST_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     Ok(Server::builder()
-        .tcp_nodelay(true)
         .max_concurrent_streams(Some(CALLS_A_CONNECTION_MAX))
         .add_service(health_service)
         .add_service(reflection)
