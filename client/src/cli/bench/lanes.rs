@@ -244,3 +244,56 @@ fn to_json(rows: &[Row], duel: Option<&Duel>) -> Value {
     });
     json!({"bench": "lanes", "rows": rows.iter().map(row).collect::<Vec<_>>(), "exact_graph": duel})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUNDLES: u32 = 20_000;
+    /// What planning may take of memory for a bundle of two to four keys, in bytes.
+    const BYTES_MAX: u64 = 80;
+
+    fn rows() -> Vec<Row> {
+        WORKLOADS.into_iter().map(|shape| measure(&Workload::new(shape, BUNDLES, 1), 1)).collect()
+    }
+
+    #[test]
+    fn makespans_and_bytes_are_within_their_bounds() {
+        for row in rows() {
+            let most = |costs: &str| if costs.contains("mispredicted") { 1_100 } else { 1_020 };
+            for at in &row.makespans {
+                for span in &at.spans {
+                    let what = format!("{}, {} costs, {} workers", row.name, at.costs, span.workers);
+                    assert!(span.of_bound <= most(at.costs), "{what}: {} of the bound", span.of_bound);
+                    // With the hot bundles last two workers can't reach max(work/p, critical path) at all.
+                    assert!(span.of_path <= most(at.costs) || row.name == "hot-last", "{what}: {}", span.of_path);
+                }
+            }
+            if row.name.starts_with("zipf") || row.name == "uniform" {
+                assert!(row.bytes <= BYTES_MAX, "{}: {} bytes a bundle", row.name, row.bytes);
+            }
+            assert_eq!(u64::from(row.report.colours), row.report.critical_path, "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn colours_and_bytes_are_these() {
+        // Zipf's law goes through powers of floats, which another machine's library may round otherwise.
+        let is_exact = |row: &Row| !row.name.starts_with("zipf") && row.name != "hot-last";
+        let figures = rows().into_iter().filter(is_exact);
+        let figures = figures.map(|row| (row.name, row.report.colours, row.report.hottest, row.bytes));
+        let expected = [
+            ("uniform", 27, 12, 36),
+            ("hubs", 370, 355, 32),
+            ("credits", 1, 0, 66),
+            ("hot-account", 1, 0, 69),
+            ("hot-scarce", 20_000, 20_000, 56),
+            ("pools-1", 3_950, 3_950, 76),
+            ("pools-4", 1_018, 1_018, 76),
+            ("pools-16", 272, 272, 76),
+            ("rings", 6, 2, 32),
+            ("read-heavy", 242, 20, 97),
+        ];
+        assert_eq!(figures.collect::<Vec<_>>(), expected);
+    }
+}
