@@ -2,6 +2,7 @@
 //!
 //! Figures are medians of several rounds; ratios within a run mean more than times do.
 
+mod auction;
 mod lanes;
 mod ours;
 mod peers;

@@ -1,5 +1,7 @@
 //! `bench settle`: bundles a second, method by method, against one bundle after another.
 
+use std::path::PathBuf;
+
 use clearlane_core::lanes::Executor as _;
 use clearlane_engine::executor::{Method, Workers};
 use serde_json::{Value, json};
@@ -20,10 +22,17 @@ const SETTLE_NANOS: u64 = 30;
 /// Measures running bundles: ours and its rivals, over one settlement.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  clearlane bench settle --workload uniform --work-us 1
+  clearlane bench settle --auction auction.json
+
 Every method settles the same bundles and must leave the same books. `speed-up` is against one bundle after
 another on one thread, planning and starting threads included. `chosen` is what the cost model takes.
 Block-STM needs no footprints and ours does; DSATUR reorders, so its books may differ.")]
 pub(crate) struct Settle {
+    /// The bundles of this auction, solved first, instead of workloads.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["workloads", "works", "dsatur"])]
+    auction: Option<PathBuf>,
     /// Only these workloads.
     #[arg(long = "workload", value_name = "NAME")]
     workloads: Vec<String>,
@@ -58,6 +67,9 @@ impl Settle {
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = Workers::calibrated(if self.workers == 0 { processors } else { self.workers });
+        if let Some(path) = &self.auction {
+            return super::auction::run(path, workers, usize::try_from(self.rounds).unwrap_or(1), is_json);
+        }
         let rounds_per_micro = rounds_per_micro();
         let shapes = self.shapes()?;
         let works = self.works()?;

@@ -2,8 +2,6 @@
 
 use clearlane_core::lanes::{Access, Batch, Footprint, Resource};
 
-/// Resources of a workload: as many as bundles, so that a uniform one hardly conflicts.
-const KEYS_PER_BUNDLE: f64 = 1.0;
 /// Market makers whose accounts most bundles touch.
 const HUBS: u32 = 64;
 /// Bundles of one ring: each shares a resource with the next.
@@ -89,8 +87,8 @@ struct Source {
 
 impl Source {
     fn new(shape: Shape, bundles: u32, seed: u64) -> Source {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive number of keys")]
-        let keys = ((f64::from(bundles) * KEYS_PER_BUNDLE) as u32).max(16);
+        // As many keys as bundles, so that a uniform batch hardly conflicts.
+        let keys = bundles.max(16);
         let exponent = match shape {
             Shape::Zipf(tenths) => Some(f64::from(tenths) / 10.0),
             Shape::HotLast => Some(1.1),

@@ -1,0 +1,68 @@
+//! A real auction's bundles, cleared by each method: judging, the sweep in lanes, and the built-in bidder.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clearlane_core::auction::{Solution, clear};
+use clearlane_core::lanes::{Executor as _, Sequential};
+use clearlane_engine::executor::{Method, Workers};
+use serde_json::{Value, json};
+
+use super::super::competition::{chosen, compete, read_auction};
+use super::super::failure::{Failure, read_file};
+use super::super::report;
+use super::{median, nanos, permille};
+
+/// Solves an auction once and clears its answers again and again.
+pub(super) fn run(path: &Path, workers: Workers, rounds: usize, is_json: bool) -> Result<(), Failure> {
+    let auction = read_auction(&read_file(path)?)?;
+    let spinner = report::spinner("solving");
+    let competition = compete(&auction.input, &chosen(&[])?, None)?;
+    spinner.set_message("clearing");
+    let solutions: Vec<Solution> = competition.answers.iter().map(|answer| answer.solution.clone()).collect();
+    let bundles: usize = solutions.iter().map(|solution| solution.bundles.len()).sum();
+    let (base, expected) = median(rounds, || clear(&auction.input, &solutions, &Sequential));
+    let (floor, _) = median(rounds, || clear(&auction.input, &[], &Sequential));
+    let mut rows = vec![("sequential", base, true)];
+    let ways = Method::ALL.into_iter().skip(1).map(|method| (method.name(), workers.always(method)));
+    for (name, executor) in ways.chain([("chosen", workers)]) {
+        let (time, clearing) = median(rounds, || clear(&auction.input, &solutions, &executor));
+        rows.push((name, time, clearing == expected));
+    }
+    spinner.finish_and_clear();
+    let row = |(name, time, is_equal): &(&str, Duration, bool)| {
+        json!({
+            "method": name, "nanos": nanos(*time), "speed_up_permille": permille(nanos(base), nanos(*time)),
+            "equal": is_equal,
+        })
+    };
+    let json = json!({
+        "bench": "settle", "auction": path.display().to_string(), "workers": workers.lanes(), "bundles": bundles,
+        "floor_alone_nanos": nanos(floor), "rows": rows.iter().map(row).collect::<Vec<_>>(),
+    });
+    report::print(is_json, &human(&json), &json)?;
+    let differs = rows.iter().find(|(_, _, is_equal)| !is_equal);
+    differs.map_or(Ok(()), |(name, ..)| Err(Failure::Failed(format!("{name} cleared otherwise"))))
+}
+
+fn human(json: &Value) -> String {
+    let micros = |value: &Value| value.as_u64().unwrap_or(0).div_ceil(1_000).to_string();
+    let mut text = format!(
+        "{} bundles cleared on {} workers; {} µs of it the built-in bidder alone, which runs in turn\n",
+        json["bundles"],
+        json["workers"],
+        micros(&json["floor_alone_nanos"]),
+    );
+    let cells = |row: &Value| {
+        let speed_up = row["speed_up_permille"].as_u64().unwrap_or(0);
+        vec![
+            row["method"].as_str().unwrap_or_default().to_owned(),
+            micros(&row["nanos"]),
+            format!("{}.{:03}", speed_up / 1_000, speed_up % 1_000),
+            (if row["equal"] == Value::Bool(true) { "equal" } else { "DIFFERENT" }).to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = json["rows"].as_array().into_iter().flatten().map(cells).collect();
+    text.push_str(&report::table(&["method", "µs", "speed-up", "clearing"], &rows));
+    text
+}
