@@ -7,7 +7,7 @@ mod cost_model;
 mod independent;
 mod ready_queue;
 mod sync;
-mod threads;
+pub mod threads;
 mod tickets;
 
 use clearlane_core::lanes::{Batch, Executor, Job, Plan, Sequential};

@@ -9,7 +9,7 @@ use super::sync::{AtomicBool, Mutex, Ordering, scope};
 
 /// Tells the lanes of one call to stop: a task panicked, and half a batch is of no use.
 #[derive(Debug)]
-pub(super) struct Stop(AtomicBool);
+pub struct Stop(AtomicBool);
 
 impl Default for Stop {
     fn default() -> Stop {
@@ -18,18 +18,20 @@ impl Default for Stop {
 }
 
 impl Stop {
-    pub(super) fn is_set(&self) -> bool {
+    /// Whether somebody panicked.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Sets it, and does `also`, if it is dropped by a panic.
-    pub(super) fn on_panic<F: Fn()>(&self, also: F) -> OnPanic<'_, F> {
+    pub fn on_panic<F: Fn()>(&self, also: F) -> OnPanic<'_, F> {
         OnPanic { stop: self, also }
     }
 }
 
 /// See [`Stop::on_panic`].
-pub(super) struct OnPanic<'a, F: Fn()> {
+pub struct OnPanic<'a, F: Fn()> {
     stop: &'a Stop,
     also: F,
 }
@@ -44,7 +46,7 @@ impl<F: Fn()> Drop for OnPanic<'_, F> {
 }
 
 /// Runs `work` on `lanes` threads, the caller's among them; raises a thread's panic again with its message.
-pub(super) fn on_threads(lanes: usize, work: &(dyn Fn() + Sync)) {
+pub fn on_threads(lanes: usize, work: &(dyn Fn() + Sync)) {
     on_threads_after(lanes, &mut || {}, work);
 }
 

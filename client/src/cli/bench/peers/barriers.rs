@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clearlane_core::lanes::Footprint;
+use clearlane_engine::executor::threads::{Stop, on_threads};
 use crossbeam::utils::CachePadded;
 use petgraph::graph::{NodeIndex, UnGraph};
 
-use super::threads::{Stop, bounded, on_threads};
+use super::threads::bounded;
 use crate::cli::bench::settlement::{Shared, Work, settle};
 use crate::cli::bench::workload::Workload;
 
@@ -88,7 +89,7 @@ pub(crate) fn run(workload: &Workload, work: &Work, workers: usize, colouring: &
     let books = Shared::new(workload.batch.resources());
     let barrier = Barrier::new(bounded(workers));
     let stop = Stop::default();
-    on_threads(workers, &|| {
+    on_threads(bounded(workers), &|| {
         // The others wait for this worker once more, and then see that they have to stop.
         let _stop = stop.on_panic(|| {
             barrier.wait();

@@ -7,9 +7,10 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use clearlane_core::lanes::{Access, Batch, Touch};
+use clearlane_engine::executor::threads::{Stop, on_threads};
 use crossbeam::utils::{Backoff, CachePadded};
 
-use super::threads::{Stop, on_threads};
+use super::threads::bounded;
 use crate::cli::bench::settlement::{Shared, Work, settle};
 use crate::cli::bench::workload::Workload;
 
@@ -17,7 +18,7 @@ use crate::cli::bench::workload::Workload;
 pub(crate) fn run(workload: &Workload, work: &Work, workers: usize) -> Vec<u64> {
     let locks = Locks::new(&workload.batch);
     let books = Shared::new(workload.batch.resources());
-    on_threads(workers, &|| {
+    on_threads(bounded(workers), &|| {
         let _stop = locks.stop.on_panic(|| {});
         while let Some(at) = locks.acquire_next() {
             settle(&workload.batch, work, at, &mut &books);

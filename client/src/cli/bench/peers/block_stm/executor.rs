@@ -1,18 +1,19 @@
 //! What a worker does (algorithm 1), and the books that an attempt sees.
 
 use clearlane_core::lanes::{Access, Touch};
+use clearlane_engine::executor::threads::{Stop, on_threads};
 use crossbeam::utils::Backoff;
 
 use super::memory::{Found, Memory, Read, Reads, Version, Writes};
 use super::scheduler::{Scheduler, Task};
-use crate::cli::bench::peers::threads::{Stop, on_threads};
+use crate::cli::bench::peers::threads::bounded;
 use crate::cli::bench::settlement::{Books, OPENING, Work, settle};
 use crate::cli::bench::workload::Workload;
 
 /// Settles a workload by Block-STM; returns what each resource holds in the end.
 pub(crate) fn run(workload: &Workload, work: &Work, workers: usize) -> Vec<u64> {
     let run = Run::new(workload, work);
-    on_threads(workers, &|| run.work());
+    on_threads(bounded(workers), &|| run.work());
     run.memory.into_values()
 }
 
