@@ -9,11 +9,14 @@ use std::thread::JoinHandle;
 
 use clearlane_core::command::{Action, Command};
 use clearlane_core::event::CommandOutcome;
+use clearlane_core::intent::Intent;
+use clearlane_core::names::PublicKey;
 use clearlane_core::record::Commands;
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::time::Span;
 use clearlane_proto::{envelope, envelope_bytes, wire};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded, select};
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -62,9 +65,25 @@ pub struct Known {
 }
 
 impl Known {
+    /// What the core can't judge of a command: whether a key is one, and whether its deadline can be met.
+    fn check(&self, command: &Command) -> Result<(), Refusal> {
+        match &command.action {
+            Action::AddKey(add) => check_key(&add.key, "add_key.key"),
+            Action::Submit(intent) => self.check_deadline(intent),
+            Action::Cancel(_)
+            | Action::DefineAsset(_)
+            | Action::DefineModule(_)
+            | Action::DefineParty(_)
+            | Action::RevokeKey(_)
+            | Action::DefineVenue(_)
+            | Action::SetPrice(_)
+            | Action::Deposit(_)
+            | Action::Withdraw(_) => Ok(()),
+        }
+    }
+
     /// Refuses an intent that no auction could fill before its deadline; a transfer within one asset may need none.
-    fn check_deadline(&self, command: &Command) -> Result<(), Refusal> {
-        let Action::Submit(intent) = &command.action else { return Ok(()) };
+    fn check_deadline(&self, intent: &Intent) -> Result<(), Refusal> {
         let is_transfer = intent.options.iter().all(|option| option.give_asset == option.get_asset);
         let now = self.clock.now();
         let earliest = now.after(self.auction_takes);
@@ -190,7 +209,7 @@ impl Verifier {
         let mut refused = Vec::new();
         let mut commands = Vec::new();
         for (at, (command, id)) in opened.commands.into_iter().zip(opened.ids).enumerate() {
-            match command.and_then(|command| self.known.check_deadline(&command).map(|()| command)) {
+            match command.and_then(|command| self.known.check(&command).map(|()| command)) {
                 Ok(command) => {
                     commands.push(command);
                     outcomes.push(None);
@@ -210,6 +229,20 @@ impl Verifier {
         self.door.submit(Admitted { commands, reply: Reply { outcomes: outcomes_to, room } })?;
         Ok(Waiting { outcomes, sequenced: Some(sequenced) })
     }
+}
+
+/// Refuses a key that is no point of the curve or one of small order: anybody can sign for such a one.
+///
+/// # Errors
+///
+/// `OUT_OF_RANGE` on `field`.
+pub fn check_key(key: &PublicKey, field: &str) -> Result<(), Refusal> {
+    let point = CompressedEdwardsY(key.0).decompress();
+    if point.is_some_and(|point| !point.is_small_order()) {
+        return Ok(());
+    }
+    let message = "expected an Ed25519 public key, found bytes for which anybody or nobody can sign";
+    Err(Refusal::new(Reason::OutOfRange, field, message))
 }
 
 /// Verifies an envelope's signature under the rule of ZIP-215.
@@ -239,4 +272,28 @@ fn busy() -> Refusal {
 
 fn stopping() -> Refusal {
     Refusal::new(Reason::Stopping, "envelope", "the engine is stopping; send the same id again after its restart")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_for_which_anybody_can_sign_are_refused() {
+        let with = |first: u8, rest: u8, last: u8| {
+            let mut key = [rest; 32];
+            (key[0], key[31]) = (first, last);
+            key
+        };
+        let off_the_curve = (2..=255).map(|y| with(y, 0, 0));
+        let off_the_curve = off_the_curve.filter(|key| CompressedEdwardsY(*key).decompress().is_none()).take(2);
+        // y of 0, 1 and -1: points of order 4, 1 and 2.
+        for key in [[0; 32], with(1, 0, 0), with(0xec, 0xff, 0x7f)].into_iter().chain(off_the_curve) {
+            let refusal = check_key(&PublicKey(key), "add_key.key").expect_err("no key");
+            assert_eq!((refusal.reason, refusal.field.as_str()), (Reason::OutOfRange, "add_key.key"), "{key:?}");
+        }
+        let signing = ed25519_zebra::SigningKey::from([7; 32]);
+        let key = PublicKey(VerificationKey::from(&signing).into());
+        assert_eq!(check_key(&key, "key"), Ok(()));
+    }
 }

@@ -160,6 +160,11 @@ impl Settings {
             expected: "a public key of 64 hex digits, as `clearlane keys new` prints it",
             found: self.admin_key.clone(),
         })?;
+        crate::admission::check_key(&key, "admin_key").map_err(|refusal| SettingsError::Value {
+            name: "admin_key",
+            expected: "an Ed25519 public key for which not anybody can sign",
+            found: refusal.message,
+        })?;
         Ok((name("admin", &self.admin)?, key))
     }
 

@@ -196,3 +196,18 @@ fn the_reference_asset_is_worth_one_without_a_word() {
     let asset = desk.state.asset(&name("EUR")).and_then(|at| desk.state.assets.get(at.at()));
     assert_eq!(asset.expect("defined").price, Price::parse("1"));
 }
+
+#[test]
+fn pools_of_dust_do_not_hide_a_deep_one() {
+    let mut desk = Desk::stocked();
+    let pool = || Terms::ConstantProduct(ConstantProduct { fee_ppm: 0 });
+    for number in 0..100 {
+        desk.venue(&format!("dust-{number}"), ["EUR", "USD"], pool(), [10, 1_000]);
+    }
+    desk.venue("deep", ["EUR", "USD"], pool(), [1_000_000, 1_111_111]);
+    let mut whole = exact_in(desk.next_id(), ("EUR", 10_000), ("USD", 10_000));
+    whole.fill = FillRule::AllOrNothing;
+    desk.submit("alice", whole).expect("booked");
+    desk.open_auction();
+    assert_eq!(ends(&desk.settle_auction(Vec::new()).events), [End::Settled]);
+}

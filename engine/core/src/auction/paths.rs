@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{AuctionInput, AuctionVenue};
+use crate::money::{Atoms, MILLION};
 use crate::names::{DenominationIndex, VenueIndex};
 use crate::venue::{Direction, Rate, VenueState};
-use crate::wide::U512;
+use crate::wide::{U256, U512};
 
 /// The longest path.
 pub const HOPS_MAX: usize = 3;
@@ -155,12 +156,17 @@ impl RateBound {
         Some(RateBound { mantissa, exponent })
     }
 
-    /// The bound as a number that compares like it: exponent first, then the 64 leading bits.
+    /// The most that `amount` gives at this rate, rounded up; saturates.
     #[must_use]
-    pub fn key(self) -> (i32, u128) {
-        let shift = self.mantissa.leading_zeros();
-        let exponent = self.exponent.saturating_sub(i32::try_from(shift).unwrap_or(0));
-        (exponent, self.mantissa.checked_shl(shift).unwrap_or(0))
+    pub fn of_amount(self, amount: Atoms) -> Atoms {
+        let shift = usize::try_from(self.exponent.unsigned_abs()).unwrap_or(usize::MAX);
+        let product = U512::from(self.mantissa).checked_mul(U512::from(amount));
+        let scaled = match (product, self.exponent >= 0) {
+            (Some(product), true) => product.checked_shl(shift),
+            (Some(product), false) => product.wrapping_shr(shift).checked_add(U512::ONE),
+            (None, _) => None,
+        };
+        scaled.and_then(|scaled| Atoms::try_from(scaled).ok()).unwrap_or(Atoms::MAX)
     }
 
     /// Whether the bound is surely below `numerator / denominator`.
@@ -177,9 +183,16 @@ impl RateBound {
     }
 }
 
-/// The bound of each venue in each direction, as the venues stand.
+/// What a venue gives at most in one direction: atoms out per atom in, and atoms out in all.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    rate: RateBound,
+    most: Atoms,
+}
+
+/// The bounds of each venue in each direction, as the venues stand.
 #[derive(Clone, Debug, Default)]
-pub struct RateBounds(Vec<[Option<RateBound>; 2]>);
+pub struct RateBounds(Vec<[Option<Reach>; 2]>);
 
 impl RateBounds {
     /// The bounds of all venues in these states.
@@ -196,20 +209,38 @@ impl RateBounds {
         }
     }
 
-    /// The bound along a path; `None` if a step is not offered.
+    /// The bound on the rate along a path; `None` if a step is not offered.
     #[must_use]
     pub fn along(&self, path: &[Hop]) -> Option<RateBound> {
-        path.iter().try_fold(RateBound::ONE, |bound, hop| {
-            let [forward, backward] = self.0.get(hop.venue.at())?;
-            let next = match hop.direction {
-                Direction::Forward => forward,
-                Direction::Backward => backward,
-            };
-            bound.then((*next)?)
-        })
+        path.iter().try_fold(RateBound::ONE, |bound, hop| bound.then(self.reach(hop)?.rate))
+    }
+
+    /// The most that `amount` gives along a path, by the rates and by what each venue holds.
+    #[must_use]
+    pub fn most_out(&self, path: &[Hop], amount: Atoms) -> Atoms {
+        path.iter()
+            .fold(amount, |amount, hop| self.reach(hop).map_or(0, |reach| reach.rate.of_amount(amount).min(reach.most)))
+    }
+
+    fn reach(&self, hop: &Hop) -> Option<Reach> {
+        let [forward, backward] = self.0.get(hop.venue.at())?;
+        match hop.direction {
+            Direction::Forward => *forward,
+            Direction::Backward => *backward,
+        }
     }
 }
 
-fn both_ways(venue: &AuctionVenue, state: &VenueState) -> [Option<RateBound>; 2] {
-    [Direction::Forward, Direction::Backward].map(|direction| RateBound::of(&venue.terms.best_rate(state, direction)?))
+fn both_ways(venue: &AuctionVenue, state: &VenueState) -> [Option<Reach>; 2] {
+    [Direction::Forward, Direction::Backward].map(|direction| {
+        let rate = RateBound::of(&venue.terms.best_rate(state, direction)?)?;
+        let most = match state {
+            VenueState::Pool { reserves_micro: [first, second] } => {
+                let reserve = if direction == Direction::Forward { second } else { first };
+                Atoms::try_from(reserve.checked_div(U256::from(MILLION))?).ok()?
+            }
+            VenueState::Counter { available, .. } => *available,
+        };
+        Some(Reach { rate, most })
+    })
 }

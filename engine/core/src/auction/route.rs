@@ -65,20 +65,21 @@ impl Routes<'_> {
         best.map(|(routed, _)| routed)
     }
 
-    /// The paths whose best rate may keep the limit, with their places; where there are many, those with the best rates.
+    /// The paths whose best rate may keep the limit, with their places; where there are many, those that may give
+    /// most for the whole. The rate alone would bring pools of dust to the front.
     fn promising(&self, option: &AuctionOption) -> Vec<(usize, &Path)> {
-        let mut found: Vec<_> = Vec::new();
-        for (place, path) in self.paths.paths(option.give, option.get).iter().enumerate() {
-            let Some(bound) = self.bounds.along(path) else { continue };
-            if !bound.is_below(option.get_amount, option.give_amount) {
-                found.push((Reverse(bound.key()), place, path));
-            }
-        }
+        let keeps_limit = |path: &Path| {
+            let bound = self.bounds.along(path);
+            bound.is_some_and(|bound| !bound.is_below(option.get_amount, option.give_amount))
+        };
+        let paths = self.paths.paths(option.give, option.get).iter().enumerate();
+        let mut found: Vec<(usize, &Path)> = paths.filter(|(_, path)| keeps_limit(path)).collect();
         if found.len() > ROUTED_PATHS_MAX {
-            found.sort_unstable_by_key(|(bound, place, _)| (*bound, *place));
+            let most_out = |path: &Path| Reverse(self.bounds.most_out(path, option.give_amount));
+            found.sort_by_cached_key(|(place, path)| (most_out(path), *place));
             found.truncate(ROUTED_PATHS_MAX);
         }
-        found.into_iter().map(|(_, place, path)| (place, path)).collect()
+        found
     }
 
     fn on_path(
