@@ -54,7 +54,9 @@ async fn a_stop_under_load_answers_everybody() {
     let mut acknowledged = 0;
     for payer in payers {
         let (paid, code) = payer.await.expect("every payer got an answer");
-        assert!(matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled), "found {code:?}");
+        // A call that races the end of its connection gets whatever code the transport has for that.
+        let codes = [Code::Unavailable, Code::Unknown, Code::Cancelled, Code::Internal];
+        assert!(codes.contains(&code), "found {code:?}");
         acknowledged += paid;
     }
     let engine = site.start();

@@ -14,6 +14,9 @@ use super::competition::{chosen, compete};
 use super::decimal::Decimal;
 use super::failure::Failure;
 
+/// The most that one bundle may cost: the work of all bundles of a batch then fits 64 bits.
+const COST_MAX: u64 = 1_000_000_000;
+
 /// What one bundle of a file says.
 const FIELDS: [&str; 6] = ["id", "cost", "score", "write", "read", "add"];
 
@@ -91,7 +94,10 @@ fn read_line(text: &str, place: usize, keys: &mut BTreeMap<String, u32>) -> Resu
     }
     let whole =
         |cost: &&RawValue| cost.get().parse().map_err(|_| format!("cost: expected a whole number, found {cost}"));
-    let cost = fields.get("cost").map_or(Ok(1), whole)?;
+    let cost: u64 = fields.get("cost").map_or(Ok(1), whole)?;
+    if cost > COST_MAX {
+        return Err(format!("cost: expected at most {COST_MAX}, found {cost}"));
+    }
     let score = fields.get("score").map_or_else(|| Ok(Decimal::zero()), |score| score_of(score))?;
     let name = fields.get("id").map_or_else(|| place.to_string(), |id| text_of(&value_of(id)));
     Ok(Line { name, cost, score, footprint: Footprint::new(touched) })
@@ -182,6 +188,7 @@ mod tests {
     fn a_bad_line_is_named() {
         let bad = |line: &str| read_lines(line).expect_err("a bad line").to_string();
         assert_eq!(bad("{\"cost\":-1}"), "line 1: cost: expected a whole number, found -1");
+        assert_eq!(bad("{\"cost\":1000000001}"), "line 1: cost: expected at most 1000000000, found 1000000001");
         assert!(bad("\n{\"wirte\":[]}").starts_with("line 2: expected fields of id"));
         let again = "line 3: id: expected each id once, found \"a\" of line 1 again";
         assert_eq!(bad("{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}"), again);

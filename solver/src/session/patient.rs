@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tonic::Code;
 use tracing::warn;
 
 use super::{SessionError, SessionOptions, SessionReport, session, stop_asked};
@@ -57,7 +58,8 @@ impl Attempts {
             *self = Attempts { in_vain: 0, was_fruitful: true };
         }
         let may_pass = match ended {
-            Ok(()) | Err(SessionError::Unreachable { .. } | SessionError::Broken(_)) => true,
+            Ok(()) | Err(SessionError::Unreachable { .. }) => true,
+            Err(SessionError::Broken(status)) => !is_final(status.code()),
             // An engine that takes the old connection for alive may refuse a second session of the key for a while.
             Err(SessionError::NotRegistered { .. }) => self.was_fruitful,
             Err(SessionError::Strategy(_) | SessionError::Unexpected { .. } | SessionError::Crashed(_)) => false,
@@ -69,6 +71,11 @@ impl Attempts {
         self.in_vain = self.in_vain.saturating_add(1);
         Some(wait)
     }
+}
+
+/// Whether the engine says what trying again can't mend: another stream bids for this solver, or the key may not.
+fn is_final(code: Code) -> bool {
+    matches!(code, Code::AlreadyExists | Code::Unauthenticated | Code::PermissionDenied | Code::InvalidArgument)
 }
 
 #[cfg(test)]
@@ -95,5 +102,9 @@ mod tests {
         let strange = SessionError::Unexpected { expected: "a greeting", found: "another".to_owned() };
         assert_eq!(attempts.next(&Err(strange), true), None);
         assert!(attempts.next(&refused(), false).is_some(), "it was registered before");
+        let replaced = tonic::Status::already_exists("another stream registered for this solver");
+        assert_eq!(attempts.next(&Err(Box::new(replaced).into()), true), None, "the newer stream bids");
+        let gone = tonic::Status::unavailable("the engine is stopping");
+        assert!(attempts.next(&Err(Box::new(gone).into()), true).is_some());
     }
 }
