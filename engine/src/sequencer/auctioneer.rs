@@ -109,7 +109,9 @@ impl Auctioneer {
             Notice::Closed(_) => self.start_clearing(parts),
             Notice::Settled(clearing) => {
                 self.quiet = if clearing.executed.is_empty() { self.quiet.saturating_add(1) } else { 0 };
-                self.next_open = self.next_open.max(self.next_after(parts, parts.clock.now()));
+                if self.quiet > 0 {
+                    self.next_open = self.next_open.max(self.next_after(parts, parts.clock.now()));
+                }
                 self.close = None;
                 parts.bids.discard();
             }
