@@ -13,7 +13,7 @@ use clearlane_core::intent::Intent;
 use clearlane_core::names::PublicKey;
 use clearlane_core::record::Commands;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::time::Span;
+use clearlane_core::time::{Span, Timestamp};
 use clearlane_proto::{envelope, envelope_bytes, wire};
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded, select};
 use curve25519_dalek::edwards::CompressedEdwardsY;
@@ -21,7 +21,6 @@ use ed25519_zebra::{Signature, VerificationKey};
 use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::clock::Clock;
 use crate::keys::ActiveKeys;
 use crate::phase::Phases;
 use crate::scales::AssetScales;
@@ -58,8 +57,6 @@ pub struct Known {
     pub scales: Arc<AssetScales>,
     /// The keys that may act.
     pub keys: Arc<ActiveKeys>,
-    /// Engine time.
-    pub clock: Clock,
     /// From an auction's opening until it must be settled.
     pub auction_takes: Span,
 }
@@ -83,17 +80,20 @@ impl Known {
     }
 
     /// Refuses an intent that no auction could fill before its deadline; a transfer within one asset may need none.
+    ///
+    /// Counts from when its id was made and not from now: the same bytes sent again must not be judged otherwise.
     fn check_deadline(&self, intent: &Intent) -> Result<(), Refusal> {
         let is_transfer = intent.options.iter().all(|option| option.give_asset == option.get_asset);
-        let now = self.clock.now();
-        let earliest = now.after(self.auction_takes);
-        // One that has passed is for the core to refuse, which remembers it.
-        if is_transfer || intent.deadline <= now || intent.deadline >= earliest {
+        let Some(made) = intent.id.millis().filter(|_| !is_transfer) else { return Ok(()) };
+        let made = Timestamp(made.saturating_mul(1_000_000));
+        if intent.deadline >= made.after(self.auction_takes) {
             return Ok(());
         }
-        let (least, found) = (self.auction_takes.0 / 1_000_000, (intent.deadline.0 - now.0) / 1_000_000);
-        let message =
-            format!("expected at least {least} ms from now, as long as an auction may take, found {found} ms");
+        let (least, found) = (self.auction_takes.0, intent.deadline.0.saturating_sub(made.0));
+        let (least, found) = (least / 1_000_000, found / 1_000_000);
+        let message = format!(
+            "expected at least {least} ms after its id was made, as an auction may take as long, found {found} ms"
+        );
         Err(Refusal::new(Reason::DeadlinePassed, "intent.deadline_ns", message))
     }
 }

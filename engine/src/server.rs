@@ -108,7 +108,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
     let phases = Phases::new(receiver);
     let auction_takes = parts.times.bidding.and(parts.times.settling);
     let (scales, keys) = (Arc::clone(&parts.scales), Arc::clone(&parts.keys));
-    let known = Known { scales, keys, clock: parts.clock, auction_takes };
+    let known = Known { scales, keys, auction_takes };
     let (admission, verifiers) =
         Admission::start(threads(settings.verifiers), &door, &known, phases.clone()).map_err(io("start a verifier"))?;
     let engine = Engine {

@@ -33,6 +33,22 @@ async fn an_intent_that_no_auction_could_fill_in_time_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_booked_intent_sent_again_near_its_deadline_gets_its_first_outcome() {
+    let site = Site::new();
+    let engine = site.start();
+    let client = engine.connect().await;
+    set_up(&client).await;
+    let millis = now(&client).await;
+    // Made a while ago, due sooner than a new auction could end.
+    let asked = [command(id(millis - 20_000), Action::Intent(swap(millis, 5_000)))];
+    for is_repeated in [false, true] {
+        let answers = client.submit(envelope(&alice_key(), "alice", &asked)).await.expect("answers");
+        assert!(matches!(answers[0].result, Some(Outcome::Accepted(_))), "{answers:?}");
+        assert_eq!(answers[0].repeated, is_repeated);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_intents_expire_long_before_the_next_auction() {
     let site = Site::new();
     let engine = site.start_with(&["--auction-every-ms", "86400000", "--bidding-ms", "100", "--settling-ms", "100"]);
