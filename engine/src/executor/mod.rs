@@ -117,6 +117,11 @@ impl Executor for Workers {
     }
 }
 
+/// A node of a plan as a place in a list.
+fn place(node: u32) -> usize {
+    usize::try_from(node).unwrap_or(usize::MAX)
+}
+
 #[cfg(all(test, feature = "shuttle"))]
 mod schedules;
 #[cfg(test)]

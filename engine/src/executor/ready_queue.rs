@@ -12,6 +12,7 @@ use std::sync::PoisonError;
 use clearlane_core::lanes::{Lists, Plan};
 use crossbeam::utils::CachePadded;
 
+use super::place;
 use super::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience};
 use super::threads::{Stop, on_threads};
 
@@ -277,8 +278,4 @@ fn ranked(remaining: &[u64], bundles: usize) -> Vec<u32> {
         *slot += 1;
     }
     order
-}
-
-fn place(node: u32) -> usize {
-    usize::try_from(node).unwrap_or(usize::MAX)
 }

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use clearlane_core::lanes::{Batch, Plan, Planner};
 use crossbeam::utils::CachePadded;
 
+use super::place;
 use super::sync::{AtomicBool, AtomicUsize, Ordering, Patience};
 use super::threads::{Stop, on_threads_after};
 
@@ -145,8 +146,4 @@ impl Tickets {
         }
         has_ended
     }
-}
-
-fn place(node: u32) -> usize {
-    usize::try_from(node).unwrap_or(usize::MAX)
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use super::batch::Batch;
-use super::plan::{Lists, Plan, cost_of};
+use super::plan::{Lists, Plan, cost_of, index};
 
 /// The numbers of workers for which reports give a makespan.
 pub const WORKERS: [usize; 5] = [1, 2, 8, 16, 64];
@@ -197,10 +197,6 @@ impl PlanReport {
     fn share(&self, workers: usize) -> u64 {
         self.work.div_ceil(u64::try_from(workers.max(1)).unwrap_or(u64::MAX))
     }
-}
-
-fn index(node: u32) -> usize {
-    usize::try_from(node).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

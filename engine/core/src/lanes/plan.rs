@@ -327,7 +327,8 @@ pub(super) fn cost_of(costs: &[u64], at: usize) -> u64 {
     costs.get(at).copied().unwrap_or(1)
 }
 
-fn index(node: u32) -> usize {
+/// A node or resource as a place in a list.
+pub(super) fn index(node: u32) -> usize {
     usize::try_from(node).unwrap_or(usize::MAX)
 }
 

@@ -6,7 +6,7 @@
 //! be as many as the pairs.
 
 use super::batch::{Batch, Touch, access_of, bits_of};
-use super::plan::Plan;
+use super::plan::{Plan, index};
 use super::resource::Access;
 
 /// Nobody: the end of a list, or a resource not touched yet.
@@ -107,7 +107,7 @@ impl<'a> Planner<'a> {
         let node = u32::try_from(at).unwrap_or(NONE);
         let mut colour = 0;
         for touch in touches {
-            if let Some(last) = self.last.get(number(touch.resource())) {
+            if let Some(last) = self.last.get(index(touch.resource())) {
                 part.push_link(last.group);
                 colour = last.colour.max(colour);
             }
@@ -116,7 +116,7 @@ impl<'a> Planner<'a> {
         part.end_bundle(colour);
         self.colours = self.colours.max(colour);
         for touch in touches {
-            if let Some(last) = self.last.get_mut(number(touch.resource())) {
+            if let Some(last) = self.last.get_mut(index(touch.resource())) {
                 let writers = last.writers.saturating_add(4);
                 *last = Last { group: node, colour, writers, before: NONE };
                 self.hottest = self.hottest.max(writers.wrapping_shr(2));
@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
 
     /// Links the bundle to those of one resource that it must follow; returns their highest colour.
     fn follow(&mut self, touch: Touch, node: u32, part: &mut Plan) -> u32 {
-        let resource = number(touch.resource());
+        let resource = index(touch.resource());
         let Some(last) = self.last.get_mut(resource) else { return 0 };
         let access = touch.access();
         if access == Access::Write || last.access() == Access::Write || last.access() == access {
@@ -164,7 +164,7 @@ impl<'a> Planner<'a> {
 
     /// Makes the bundle one of those that touched the resource last.
     fn enter(&mut self, touch: Touch, node: u32, colour: u32) {
-        let Some(last) = self.last.get_mut(number(touch.resource())) else { return };
+        let Some(last) = self.last.get_mut(index(touch.resource())) else { return };
         let access = touch.access();
         if access == Access::Write {
             last.writers = last.writers.saturating_add(4);
@@ -177,17 +177,13 @@ impl<'a> Planner<'a> {
             return;
         }
         last.before = last.group;
-        if let Some(before) = self.before_colours.get_mut(number(touch.resource())) {
+        if let Some(before) = self.before_colours.get_mut(index(touch.resource())) {
             *before = last.colour;
         }
         last.group = node;
         last.colour = colour;
         last.set_access(access);
     }
-}
-
-fn number(resource: u32) -> usize {
-    usize::try_from(resource).unwrap_or(usize::MAX)
 }
 
 fn link(members: &[Member], group: u32, part: &mut Plan) {
@@ -201,7 +197,7 @@ fn link(members: &[Member], group: u32, part: &mut Plan) {
 fn for_each(members: &[Member], group: u32, mut visit: impl FnMut(u32)) {
     let mut rest = group;
     while rest != NONE && rest & IS_LIST != 0 {
-        let Some(member) = members.get(number(rest & !IS_LIST)) else { return };
+        let Some(member) = members.get(index(rest & !IS_LIST)) else { return };
         visit(member.node);
         rest = member.rest;
     }
