@@ -1,8 +1,10 @@
 //! What every strategy promises of its bundles, on whole instances, in exact arithmetic.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_core::auction::{AuctionInput, Bundle, OpenPlan, Solution, clear};
+use clearlane_core::lanes::Sequential;
 use clearlane_solver::formats;
 use clearlane_solver::offline::answer;
 use clearlane_solver::strategy::{Strategy, strategies};
@@ -56,6 +58,20 @@ fn assert_holds(input: &AuctionInput, strategy: &dyn Strategy, context: &str) {
     }
 }
 
+/// What is promised has the lanes in which it is swept, if all of it is valid.
+fn assert_lanes(input: AuctionInput, context: &str) {
+    let all = strategies();
+    let all: Vec<&dyn Strategy> = all.iter().map(AsRef::as_ref).collect();
+    let solutions: Vec<Solution> = answer(&input, &all, None).into_iter().map(|answer| answer.solution).collect();
+    let clearing = clear(&input, &solutions, &Sequential);
+    let mut plan = OpenPlan::new(Arc::new(input));
+    for solution in solutions.iter().rev() {
+        plan.put(solution.solver, &[]);
+        plan.put(solution.solver, &solution.bundles);
+    }
+    assert_eq!(plan.summary(), clearing.plan, "{context}");
+}
+
 #[test]
 fn bundles_hold_alone_and_in_turn() {
     let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
@@ -68,5 +84,6 @@ fn bundles_hold_alone_and_in_turn() {
         for strategy in strategies() {
             assert_holds(&auction.input, strategy.as_ref(), &format!("{name} {}", strategy.name()));
         }
+        assert_lanes(auction.input, name);
     }
 }
