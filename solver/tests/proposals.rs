@@ -20,9 +20,7 @@ fn assert_balanced(input: &AuctionInput, bundle: &Bundle, context: &str) {
         balances.entry(option.get).or_default().1 += fill.bought;
     }
     for used in &bundle.uses {
-        let [first, second] = input.venues[used.venue.at()].coins;
-        let is_forward = used.direction == clearlane_core::venue::Direction::Forward;
-        let (to, from) = if is_forward { (first, second) } else { (second, first) };
+        let (to, from) = input.venues[used.venue.at()].sides(used.direction).expect("its coins");
         balances.entry(from).or_default().0 += used.amount_out;
         balances.entry(to).or_default().1 += used.amount_in;
     }

@@ -54,6 +54,7 @@ struct Cell {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "venues are most of what is written, and a turn allocates no state")]
 enum Value {
     /// The fills made of an intent so far, those of each option added up.
     Intent(Vec<Fill>),
