@@ -63,6 +63,9 @@ pub struct Choice {
     pub contention: Contention,
 }
 
+/// So many times what starting the lanes costs a lane, a batch must hold before it is sampled: two lanes save half.
+const WORTH_A_LOOK: u64 = 2;
+
 /// How much the bundles of a batch meet on resources, by a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contention {
@@ -136,7 +139,7 @@ impl CostModel {
     pub fn choose(&self, batch: &Batch, costs: &[u64], lanes: usize) -> Choice {
         let work = sampled_work(batch.len(), costs);
         let spawn = self.spawn.saturating_mul(lanes.saturating_sub(1) as u64);
-        let is_worth_a_look = lanes > 1 && batch.len() > 1 && work / 2 > spawn / lanes as u64;
+        let is_worth_a_look = lanes > 1 && batch.len() > 1 && work / WORTH_A_LOOK > spawn / lanes as u64;
         let contention = if is_worth_a_look { contention(batch, lanes) } else { Contention::default() };
         let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, contention };
         if !is_worth_a_look {

@@ -3,42 +3,45 @@
 use std::path::Path;
 use std::time::Duration;
 
-use clearlane_core::auction::{Solution, clear};
-use clearlane_core::lanes::{Executor as _, Sequential};
+use clearlane_core::auction::{Clearing, Solution, clear};
+use clearlane_core::lanes::{Executor, Sequential};
 use clearlane_engine::executor::{Method, Workers};
 use serde_json::{Value, json};
 
 use super::super::competition::{chosen, compete, read_auction};
 use super::super::failure::{Failure, read_file};
 use super::super::report;
-use super::{median, nanos, permille};
+use super::{nanos, permille, rounds_in_turn};
 
 /// Solves an auction once and clears its answers again and again.
-pub(super) fn run(path: &Path, workers: Workers, rounds: usize, is_json: bool) -> Result<(), Failure> {
+pub(super) fn run(path: &Path, workers: Workers, rounds: u32, is_json: bool) -> Result<(), Failure> {
     let auction = read_auction(&read_file(path)?)?;
     let spinner = report::spinner("solving");
     let competition = compete(&auction.input, &chosen(&[])?, None)?;
     spinner.set_message("clearing");
     let solutions: Vec<Solution> = competition.answers.iter().map(|answer| answer.solution.clone()).collect();
     let bundles: usize = solutions.iter().map(|solution| solution.bundles.len()).sum();
-    let (base, expected) = median(rounds, || clear(&auction.input, &solutions, &Sequential));
-    let (floor, _) = median(rounds, || clear(&auction.input, &[], &Sequential));
-    let mut rows = vec![("sequential", base, true)];
     let ways = Method::ALL.into_iter().skip(1).map(|method| (method.name(), workers.always(method)));
-    for (name, executor) in ways.chain([("chosen", workers)]) {
-        let (time, clearing) = median(rounds, || clear(&auction.input, &solutions, &executor));
-        rows.push((name, time, clearing == expected));
-    }
+    let ways: Vec<_> = ways.chain([("chosen", workers)]).collect();
+    let clear_by = |executor: &dyn Executor| clear(&auction.input, &solutions, executor);
+    let (in_turn, alone) = (|| clear_by(&Sequential), || clear(&auction.input, &[], &Sequential));
+    let in_lanes: Vec<_> = ways.iter().map(|(_, executor)| || clear_by(executor)).collect();
+    let mut works: Vec<&dyn Fn() -> Clearing> = vec![&alone, &in_turn];
+    works.extend(in_lanes.iter().map(|work| -> &dyn Fn() -> Clearing { work }));
+    let measured = rounds_in_turn(rounds, &works);
+    let [(floor, _), (base, expected), others @ ..] = measured.as_slice() else { return Ok(()) };
+    let mut rows = vec![("sequential", *base, true)];
+    rows.extend(ways.iter().zip(others).map(|((name, _), (time, found))| (*name, *time, found == expected)));
     spinner.finish_and_clear();
     let row = |(name, time, is_equal): &(&str, Duration, bool)| {
         json!({
-            "method": name, "nanos": nanos(*time), "speed_up_permille": permille(nanos(base), nanos(*time)),
+            "method": name, "nanos": nanos(*time), "speed_up_permille": permille(nanos(*base), nanos(*time)),
             "equal": is_equal,
         })
     };
     let json = json!({
         "bench": "settle", "auction": path.display().to_string(), "workers": workers.lanes(), "bundles": bundles,
-        "floor_alone_nanos": nanos(floor), "rows": rows.iter().map(row).collect::<Vec<_>>(),
+        "floor_alone_nanos": nanos(*floor), "rows": rows.iter().map(row).collect::<Vec<_>>(),
     });
     report::print(is_json, &human(&json), &json)?;
     let differs = rows.iter().find(|(_, _, is_equal)| !is_equal);

@@ -49,13 +49,34 @@ fn median<T>(rounds: usize, mut work: impl FnMut() -> T) -> (Duration, Option<T>
     let mut times = Vec::with_capacity(rounds);
     let mut last = None;
     for _ in 0..rounds.max(1) {
-        let started = Instant::now();
-        let result = std::hint::black_box(work());
-        times.push(started.elapsed());
+        let (time, result) = timed(&mut work);
+        times.push(time);
         last = Some(result);
     }
     times.sort_unstable();
     (times[times.len() / 2], last)
+}
+
+/// The median time of each work and what it gave last; they take turns, so that a busy moment meets all alike.
+fn rounds_in_turn<T>(rounds: u32, works: &[&dyn Fn() -> T]) -> Vec<(Duration, T)> {
+    let round = || works.iter().map(|work| timed(work)).collect::<Vec<_>>();
+    let mut last = round();
+    let mut times: Vec<Vec<Duration>> = last.iter().map(|(time, _)| vec![*time]).collect();
+    for _ in 1..rounds {
+        last = round();
+        times.iter_mut().zip(&last).for_each(|(times, (time, _))| times.push(*time));
+    }
+    let median = |mut times: Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    times.into_iter().zip(last).map(|(times, (_, result))| (median(times), result)).collect()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let started = Instant::now();
+    let result = std::hint::black_box(work());
+    (started.elapsed(), result)
 }
 
 /// Thousandths of a ratio; a ratio to nothing is 0.

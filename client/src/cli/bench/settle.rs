@@ -1,16 +1,17 @@
 //! `bench settle`: bundles a second, method by method, against one bundle after another.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clearlane_core::lanes::Executor as _;
-use clearlane_engine::executor::{Method, Workers};
+use clearlane_engine::executor::{LANES_MAX, Method, Workers};
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
 use super::super::report;
 use super::settlement::{Work, rounds_per_micro};
 use super::workload::{WORKLOADS, Workload};
-use super::{median, nanos, ours, peers, permille};
+use super::{nanos, ours, peers, permille, rounds_in_turn};
 
 /// The work of one measured batch: long against starting threads, short against patience.
 const BATCH_NANOS: u64 = 60_000_000;
@@ -40,7 +41,7 @@ pub(crate) struct Settle {
     #[arg(long = "work-us", value_name = "N")]
     works: Vec<String>,
     /// Threads; 0 takes one per processor.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = workers_of)]
     workers: usize,
     /// Runs DSATUR's colours with a barrier after each too, coloured before: on smaller batches.
     #[arg(long)]
@@ -58,7 +59,8 @@ struct Row {
     method: &'static str,
     nanos: u64,
     speed_up_permille: u64,
-    is_equal: bool,
+    /// `None` where the method has an order of its own.
+    is_equal: Option<bool>,
     chosen: Option<&'static str>,
 }
 
@@ -68,7 +70,7 @@ impl Settle {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let workers = Workers::calibrated(if self.workers == 0 { processors } else { self.workers });
         if let Some(path) = &self.auction {
-            return super::auction::run(path, workers, usize::try_from(self.rounds).unwrap_or(1), is_json);
+            return super::auction::run(path, workers, self.rounds, is_json);
         }
         let rounds_per_micro = rounds_per_micro();
         let shapes = self.shapes()?;
@@ -82,7 +84,8 @@ impl Settle {
             }
         }
         spinner.finish_and_clear();
-        let differs = rows.iter().find(|row| !row.is_equal).map(|row| format!("{} {}", row.workload, row.method));
+        let differs =
+            rows.iter().find(|row| row.is_equal == Some(false)).map(|row| format!("{} {}", row.workload, row.method));
         report::print(is_json, &human(&rows, workers.lanes()), &to_json(&rows, workers))?;
         differs.map_or(Ok(()), |what| Err(Failure::Failed(format!("{what} left other books"))))
     }
@@ -117,46 +120,72 @@ impl Settle {
         workers: Workers,
         rounds_per_micro: u64,
     ) -> Vec<Row> {
-        let rounds = usize::try_from(self.rounds).unwrap_or(1);
         let most = if self.dsatur { peers::barriers::COLOURED_MAX as u64 } else { BUNDLES_MAX };
         let bundles = (BATCH_NANOS / (each + SETTLE_NANOS)).min(most);
         let workload = Workload::new(shape, u32::try_from(bundles).unwrap_or(u32::MAX), 1);
         let work = Work::new(workload.batch.len(), *each, *is_mixed, rounds_per_micro);
-        let (base, expected) = median(rounds, || ours::sequential(&workload, &work));
-        let row = |method, time, values: Option<Vec<u64>>, chosen| Row {
+        let colouring = if self.dsatur { peers::barriers::colour(&workload) } else { None };
+        let methods = methods(&workload, &work, workers, colouring.as_ref());
+        let settled: Vec<&dyn Fn() -> Vec<u64>> = methods.iter().map(|method| method.settle.as_ref()).collect();
+        let measured = rounds_in_turn(self.rounds, &settled);
+        let Some((base, expected)) = measured.first() else { return Vec::new() };
+        let row = |(method, (time, values)): (&Way<'_>, &(Duration, Vec<u64>))| Row {
             workload: workload.name,
             work: name.clone(),
             bundles: workload.batch.len(),
-            method,
-            nanos: nanos(time),
-            speed_up_permille: permille(nanos(base), nanos(time)),
-            is_equal: values == expected,
-            chosen,
+            method: method.name,
+            nanos: nanos(*time),
+            speed_up_permille: permille(nanos(*base), nanos(*time)),
+            is_equal: method.keeps_order.then(|| values == expected),
+            chosen: method.chosen,
         };
-        let mut rows = vec![row("sequential", base, expected.clone(), None)];
-        let (time, found) = median(rounds, || ours::chosen(&workload, &work, workers));
-        let (method, values) = found.map_or((None, None), |(method, values)| (Some(method.name()), Some(values)));
-        rows.push(row("chosen", time, values, method));
-        for method in [Method::Independent, Method::Tickets, Method::ReadyQueue] {
-            if method == Method::Independent && !workload.batch.is_commuting() {
-                continue;
-            }
-            let (time, values) = median(rounds, || ours::by_method(&workload, &work, workers, method));
-            rows.push(row(method.name(), time, values, None));
-        }
-        let lanes = workers.lanes();
-        let (time, values) = median(rounds, || peers::block_stm::run(&workload, &work, lanes));
-        rows.push(row("block-stm", time, values, None));
-        let (time, values) = median(rounds, || peers::locks::run(&workload, &work, lanes));
-        rows.push(row("sorted-locks", time, values, None));
-        if self.dsatur
-            && let Some(colouring) = peers::barriers::colour(&workload)
-        {
-            let (time, _) = median(rounds, || peers::barriers::run(&workload, &work, lanes, &colouring));
-            rows.push(Row { is_equal: true, ..row("dsatur-barriers", time, None, None) });
-        }
-        rows
+        methods.iter().zip(&measured).map(row).collect()
     }
+}
+
+/// Settles a batch and gives what its resources then hold.
+type Settled<'a> = Box<dyn Fn() -> Vec<u64> + 'a>;
+
+/// One way to settle a batch.
+struct Way<'a> {
+    name: &'static str,
+    chosen: Option<&'static str>,
+    /// Whether it must leave the books of one bundle after another.
+    keeps_order: bool,
+    settle: Settled<'a>,
+}
+
+/// One bundle after another first, against which all others are measured.
+fn methods<'a>(
+    workload: &'a Workload,
+    work: &'a Work,
+    workers: Workers,
+    colouring: Option<&'a peers::barriers::Colouring>,
+) -> Vec<Way<'a>> {
+    let lanes = workers.lanes();
+    let way = |name, settle: Settled<'a>| Way { name, chosen: None, keeps_order: true, settle };
+    let chosen = workers.choose(&workload.batch, &work.nanos).method.name();
+    let mut all = vec![
+        way("sequential", Box::new(|| ours::sequential(workload, work))),
+        Way { chosen: Some(chosen), ..way("chosen", Box::new(move || ours::chosen(workload, work, workers))) },
+    ];
+    let ours = [Method::Independent, Method::Tickets, Method::ReadyQueue].into_iter();
+    let ours = ours.filter(|method| *method != Method::Independent || workload.batch.is_commuting());
+    all.extend(
+        ours.map(|method| way(method.name(), Box::new(move || ours::by_method(workload, work, workers, method)))),
+    );
+    all.push(way("block-stm", Box::new(move || peers::block_stm::run(workload, work, lanes))));
+    all.push(way("sorted-locks", Box::new(move || peers::locks::run(workload, work, lanes))));
+    all.extend(colouring.map(|colouring| {
+        let settle: Settled<'a> = Box::new(move || peers::barriers::run(workload, work, lanes, colouring));
+        Way { keeps_order: false, ..way("dsatur-barriers", settle) }
+    }));
+    all
+}
+
+fn workers_of(text: &str) -> Result<usize, String> {
+    let expected = || format!("expected at most {LANES_MAX}");
+    text.parse().ok().filter(|workers| *workers <= LANES_MAX).ok_or_else(expected)
 }
 
 fn work_of(text: &str) -> Option<(String, u64, bool)> {
@@ -179,7 +208,7 @@ fn human(rows: &[Row], lanes: usize) -> String {
             method,
             per_second.to_string(),
             format!("{}.{:03}", row.speed_up_permille / 1_000, row.speed_up_permille % 1_000),
-            (if row.is_equal { "equal" } else { "DIFFERENT" }).to_owned(),
+            row.is_equal.map_or("another order", |is_equal| if is_equal { "equal" } else { "DIFFERENT" }).to_owned(),
         ]
     };
     format!("{lanes} workers\n{}", report::table(&header, &rows.iter().map(cells).collect::<Vec<_>>()))
