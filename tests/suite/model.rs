@@ -228,7 +228,9 @@ impl Walk {
         let deadline = now.after(Span::millis(1 + u64::from(self.random.below(20_000))));
         let valid_from = if self.random.below(5) == 0 { now.after(Span::millis(1)) } else { Timestamp(0) };
         let (limits, reference, memo) = (Limits::default(), String::new(), Vec::new());
-        let intent = Intent { id, kind, options, fill, choose, payee, limits, valid_from, deadline, reference, memo };
+        let condition = None;
+        let intent =
+            Intent { id, kind, options, fill, choose, payee, limits, condition, valid_from, deadline, reference, memo };
         let body = Desk::submission(party, intent);
         let times = 1 + self.random.below(2);
         for _ in 0..times {

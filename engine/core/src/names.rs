@@ -82,6 +82,10 @@ index!(
     /// An intent's place in one auction's input.
     IntentIndex
 );
+index!(
+    /// A fact's place in one auction's input.
+    FactIndex
+);
 
 /// A solver's place in the state's table of solvers; 0 is the built-in floor bidder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

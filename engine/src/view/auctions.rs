@@ -160,6 +160,7 @@ mod tests {
             reserves: vec![reserve; 10_000],
             intents: Vec::new(),
             venues: Vec::new(),
+            facts: Vec::new(),
         })
     }
 
