@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Output;
 
+use clearlane_proto::wire;
+use clearlane_proto::wire::admin_service_client::AdminServiceClient;
 use serde_json::Value;
 
 use crate::harness::{Process, Site, admin_key, held_by_bob, program, set_up};
@@ -18,6 +20,14 @@ fn lines(engine: &Process, key: &Path, party: &str, arguments: &[&str]) -> Vec<S
     let output = run(engine, key, party, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// The attested events after a name.
+async fn attested(engine: &Process, after: &str) -> Vec<String> {
+    let mut admin =
+        AdminServiceClient::connect(format!("http://{}", engine.address)).await.expect("the engine answers");
+    let request = wire::EventsRequest { after: after.to_owned(), most: 0 };
+    admin.events(request).await.expect("events").into_inner().events
 }
 
 fn intent_file(site: &Site, condition: &str) -> String {
@@ -55,7 +65,12 @@ async fn a_payment_waits_for_an_event_and_says_so() {
     assert!(listed[1].ends_with("expected event shipped-7, found none yet"), "{listed:?}");
 
     assert_eq!(held_by_bob(&client).await, 0);
-    lines(&engine, &admin, "admin", &["admin", "event", "shipped-7"]);
+    for event in ["shipped-7", "shipped-8", "lost"] {
+        lines(&engine, &admin, "admin", &["admin", "event", event]);
+    }
+    lines(&engine, &admin, "admin", &["admin", "event", "shipped-8", "--withdraw"]);
+    assert_eq!(attested(&engine, "").await, ["lost", "shipped-7"]);
+    assert_eq!(attested(&engine, "lost").await, ["shipped-7"]);
     let changes = lines(&engine, &alice, "alice", &["watch", &intent, "--json"]);
     let changes: Vec<Value> = changes.iter().map(|line| serde_json::from_str(line).expect("one object")).collect();
     let names: Vec<&str> = changes.iter().filter_map(|change| change["change"].as_str()).collect();
