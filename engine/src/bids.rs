@@ -2,10 +2,10 @@
 //!
 //! They live in memory until the close; receiving one is no promise that it is durable.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use clearlane_core::auction::{Bundle, Solution};
+use clearlane_core::auction::{AuctionInput, Bundle, OpenPlan, PlanSummary, Solution};
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 
@@ -16,12 +16,18 @@ pub const SOLVERS_MAX: usize = 64;
 
 /// The sealed solutions of the auction that is open, if one is.
 #[derive(Debug, Default)]
-pub struct Bids(Mutex<Sealed>);
+pub struct Bids {
+    sealed: Mutex<Sealed>,
+    /// Brought up to date only when somebody looks, so that solvers never wait for it; locked before `sealed`.
+    plan: Mutex<Option<OpenPlan>>,
+}
 
 #[derive(Debug, Default)]
 struct Sealed {
-    open: Option<AuctionId>,
+    open: Option<Arc<AuctionInput>>,
     by_solver: BTreeMap<SolverId, Bid>,
+    /// Whose solutions the plan has not taken in.
+    changed: BTreeSet<SolverId>,
 }
 
 /// One solver's sealed solution.
@@ -29,13 +35,13 @@ struct Sealed {
 struct Bid {
     /// The key that sent it; it must still be active when the bidding ends.
     key: PublicKey,
-    bundles: Vec<Bundle>,
+    bundles: Arc<Vec<Bundle>>,
 }
 
 impl Bids {
     /// Starts taking solutions for an auction.
-    pub fn open(&self, auction: AuctionId) {
-        *self.lock() = Sealed { open: Some(auction), by_solver: BTreeMap::new() };
+    pub fn open(&self, input: Arc<AuctionInput>) {
+        *self.lock() = Sealed { open: Some(input), ..Sealed::default() };
     }
 
     /// Takes a solution in place of the solver's earlier one.
@@ -56,7 +62,8 @@ impl Bids {
             let message = format!("expected at most {SOLVERS_MAX} solvers in one auction");
             return Err(Refusal::new(Reason::Exhausted, "solution", message));
         }
-        sealed.by_solver.insert(solver, Bid { key, bundles });
+        sealed.by_solver.insert(solver, Bid { key, bundles: Arc::new(bundles) });
+        sealed.changed.insert(solver);
         Ok(())
     }
 
@@ -69,6 +76,7 @@ impl Bids {
         let mut sealed = self.lock();
         check_open(&sealed, auction)?;
         sealed.by_solver.remove(&solver);
+        sealed.changed.insert(solver);
         Ok(())
     }
 
@@ -76,9 +84,37 @@ impl Bids {
     #[must_use]
     pub fn close(&self, keys: &ActiveKeys) -> Vec<Solution> {
         let sealed = std::mem::take(&mut *self.lock());
-        let Some(auction) = sealed.open else { return Vec::new() };
+        let Some(auction) = sealed.open.map(|input| input.auction) else { return Vec::new() };
         let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
-        bids.map(|(solver, bid)| Solution { solver, auction, bundles: bid.bundles }).collect()
+        bids.map(|(solver, bid)| Solution { solver, auction, bundles: Arc::unwrap_or_clone(bid.bundles) }).collect()
+    }
+
+    /// The lanes in which what is promised so far would run, and the nanoseconds that the longest path would take;
+    /// `None` while no auction takes solutions.
+    ///
+    /// Takes milliseconds where much has changed since somebody looked.
+    #[must_use]
+    pub fn lanes(&self) -> Option<(PlanSummary, u64)> {
+        let mut plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let (input, changed) = self.take_changes();
+        let Some(input) = input else {
+            *plan = None;
+            return None;
+        };
+        let kept = plan.take().filter(|plan| plan.auction() == input.auction);
+        let plan = plan.insert(kept.unwrap_or_else(|| OpenPlan::new(input)));
+        for (solver, bundles) in changed {
+            plan.put(solver, bundles.as_ref().map_or(&[], |bundles| bundles.as_slice()));
+        }
+        Some((plan.summary(), plan.critical_path()))
+    }
+
+    /// The auction that is open, and what changed since the last time; nothing of a solver that withdrew.
+    fn take_changes(&self) -> (Option<Arc<AuctionInput>>, Vec<(SolverId, Option<Arc<Vec<Bundle>>>)>) {
+        let mut sealed = self.lock();
+        let changed = std::mem::take(&mut sealed.changed);
+        let bundles = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.bundles));
+        (sealed.open.clone(), changed.into_iter().map(|solver| (solver, bundles(solver))).collect())
     }
 
     /// Stops taking solutions for an auction that is over.
@@ -86,16 +122,17 @@ impl Bids {
         *self.lock() = Sealed::default();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Sealed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Sealed> {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn check_open(sealed: &Sealed, auction: AuctionId) -> Result<(), Refusal> {
-    if sealed.open == Some(auction) {
+    let open = sealed.open.as_ref().map(|input| input.auction);
+    if open == Some(auction) {
         return Ok(());
     }
-    let message = match sealed.open {
+    let message = match open {
         Some(open) => format!("expected auction {}, found {}", open.0, auction.0),
         None => format!("auction {} takes no more solutions", auction.0),
     };
@@ -104,11 +141,13 @@ fn check_open(sealed: &Sealed, auction: AuctionId) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use clearlane_core::auction::{Fill, RuleSet};
     use clearlane_core::command::{Action, Command, RevokeKey, Role};
     use clearlane_core::config::Config;
     use clearlane_core::hash::Hash;
-    use clearlane_core::names::{CommandId, Name, PartyIndex};
+    use clearlane_core::names::{CommandId, IntentIndex, Name, PartyIndex};
     use clearlane_core::state::{KeyGrant, State};
+    use clearlane_core::time::Timestamp;
 
     use super::*;
 
@@ -124,6 +163,30 @@ mod tests {
         (state, keys)
     }
 
+    /// An auction without anything on offer.
+    fn input() -> Arc<AuctionInput> {
+        Arc::new(AuctionInput {
+            auction: AuctionId(1),
+            rules: RuleSet::Plain,
+            opened_at: Timestamp(1),
+            close_at: Timestamp(2),
+            settle_by: Timestamp(3),
+            seed: Hash([0; 32]),
+            surplus_cap_ppm: 0,
+            denominations: Vec::new(),
+            reserves: Vec::new(),
+            intents: Vec::new(),
+            venues: Vec::new(),
+            facts: Vec::new(),
+        })
+    }
+
+    /// A bundle that fills one intent.
+    fn filling(intent: u32) -> Bundle {
+        let fill = Fill { intent: IntentIndex(intent), option: 0, sold: 1, bought: 1 };
+        Bundle { fills: vec![fill], uses: Vec::new() }
+    }
+
     fn shape(solutions: &[Solution]) -> Vec<(u32, usize)> {
         solutions.iter().map(|one| (one.solver.0, one.bundles.len())).collect()
     }
@@ -133,7 +196,7 @@ mod tests {
         let (state, [first, second, third]) = state();
         let bids = Bids::default();
         assert!(bids.put(SolverId(1), first, AuctionId(1), Vec::new()).is_err());
-        bids.open(AuctionId(1));
+        bids.open(input());
         bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
         bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
         bids.put(SolverId(1), first, AuctionId(1), vec![Bundle::default()]).expect("replaces");
@@ -145,11 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn lanes_follow_what_is_promised_while_an_auction_is_open() {
+        let (state, [first, second, _]) = state();
+        let bids = Bids::default();
+        assert_eq!(bids.lanes(), None);
+        bids.open(input());
+        let shape = || bids.lanes().map(|(plan, _)| (plan.bundles, plan.colours, plan.hottest));
+        assert_eq!(shape(), Some((0, 0, 0)));
+        bids.put(SolverId(1), first, AuctionId(1), vec![filling(1), filling(2)]).expect("open");
+        bids.put(SolverId(2), second, AuctionId(1), vec![filling(2)]).expect("open");
+        assert_eq!(shape(), Some((3, 2, 2)));
+        bids.put(SolverId(1), first, AuctionId(1), vec![filling(3)]).expect("open");
+        assert_eq!(shape(), Some((2, 1, 1)));
+        bids.withdraw(SolverId(2), AuctionId(1)).expect("open");
+        assert_eq!(shape(), Some((1, 1, 1)));
+        assert_eq!(bids.close(&ActiveKeys::of(&state)).len(), 1);
+        assert_eq!(bids.lanes(), None);
+    }
+
+    #[test]
     fn a_key_that_was_revoked_after_it_bid_does_not_bid() {
         let (mut state, [first, second, _]) = state();
         let keys = ActiveKeys::of(&state);
         let bids = Bids::default();
-        bids.open(AuctionId(1));
+        bids.open(input());
         bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
         bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
         state.keys.get_mut(&first).expect("a grant").is_active = false;

@@ -12,7 +12,7 @@ use clearlane_core::time::Timestamp;
 use clearlane_core::venue::Direction;
 
 use crate::amount::atoms;
-use crate::field::{at_most, each, fixed, name, narrow, pair_of, price, refuse, shown};
+use crate::field::{at_most, each, fixed, name, narrow, per_coin, price, refuse, shown};
 use crate::{intent, venue, wire};
 
 /// An option's place fits 16 bits.
@@ -226,7 +226,7 @@ fn option_to_wire(option: &AuctionOption) -> wire::AuctionOption {
 fn venue_to_core(venue: &wire::AuctionVenue, denominations: usize, field: &str) -> Result<AuctionVenue, Refusal> {
     Ok(AuctionVenue {
         name: name(&venue.name, &format!("{field}.name"))?,
-        coins: pair_of(&venue.coins, &format!("{field}.coins"), |coin, field| {
+        coins: per_coin(&venue.coins, &format!("{field}.coins"), |coin, field| {
             denomination(*coin, denominations, field)
         })?,
         terms: venue::terms_to_core(venue.terms.as_ref(), &format!("{field}.terms"))?,
@@ -264,7 +264,10 @@ fn fill_to_wire(fill: &Fill) -> wire::FillPromise {
 fn use_to_core(used: &wire::VenueUse, field: &str) -> Result<VenueUse, Refusal> {
     Ok(VenueUse {
         venue: VenueIndex(used.venue),
-        direction: if used.backward { Direction::Backward } else { Direction::Forward },
+        direction: Direction {
+            from: narrow(used.coin_in, &format!("{field}.coin_in"))?,
+            into: narrow(used.coin_out, &format!("{field}.coin_out"))?,
+        },
         amount_in: atoms(&used.amount_in, &format!("{field}.amount_in"))?,
         amount_out: atoms(&used.amount_out, &format!("{field}.amount_out"))?,
     })
@@ -273,7 +276,8 @@ fn use_to_core(used: &wire::VenueUse, field: &str) -> Result<VenueUse, Refusal> 
 fn use_to_wire(used: &VenueUse) -> wire::VenueUse {
     wire::VenueUse {
         venue: used.venue.0,
-        backward: used.direction == Direction::Backward,
+        coin_in: used.direction.from.into(),
+        coin_out: used.direction.into.into(),
         amount_in: used.amount_in.to_string(),
         amount_out: used.amount_out.to_string(),
     }

@@ -3,6 +3,7 @@
 use clearlane_core::names::Name;
 use clearlane_core::price::Price;
 use clearlane_core::refusal::{Reason, Refusal};
+use clearlane_core::venue::{COINS_MAX, PerCoin};
 use prost::Message;
 
 /// Refuses `field`.
@@ -62,22 +63,26 @@ pub(crate) fn fixed<const N: usize>(bytes: &[u8], field: &str) -> Result<[u8; N]
     })
 }
 
-/// Exactly two values.
-pub(crate) fn pair<'a, T>(values: &'a [T], field: &str) -> Result<[&'a T; 2], Refusal> {
-    match values {
-        [first, second] => Ok([first, second]),
-        _ => refuse(Reason::OutOfRange, field, format!("expected 2 values, found {}", values.len())),
-    }
-}
-
-/// Two values, each converted under its own path.
-pub(crate) fn pair_of<T, U>(
+/// From two to [`COINS_MAX`] values, each converted under its own path.
+pub(crate) fn coins_of<T, U>(
     values: &[T],
     field: &str,
     convert: impl Fn(&T, &str) -> Result<U, Refusal>,
-) -> Result<[U; 2], Refusal> {
-    let [first, second] = pair(values, field)?;
-    Ok([convert(first, &format!("{field}[0]"))?, convert(second, &format!("{field}[1]"))?])
+) -> Result<Vec<U>, Refusal> {
+    if !(2..=COINS_MAX).contains(&values.len()) {
+        let message = format!("expected from 2 to {COINS_MAX} values, found {}", values.len());
+        return refuse(Reason::OutOfRange, field, message);
+    }
+    each(values, field, convert)
+}
+
+/// The same in the form in which a venue keeps them.
+pub(crate) fn per_coin<T, U: Copy + Default>(
+    values: &[T],
+    field: &str,
+    convert: impl Fn(&T, &str) -> Result<U, Refusal>,
+) -> Result<PerCoin<U>, Refusal> {
+    Ok(PerCoin::from_slice(&coins_of(values, field, convert)?).unwrap_or_default())
 }
 
 /// Every value, each converted under its own path.

@@ -7,7 +7,7 @@ use clearlane_core::venue::{ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, St
 use clearlane_core::wide::U256;
 
 use crate::amount::atoms;
-use crate::field::{at_most, each, name, pair, pair_of, refuse, required};
+use crate::field::{at_most, coins_of, each, name, per_coin, refuse, required};
 use crate::wire;
 use crate::wire::venue_state::Kind as StateKind;
 use crate::wire::venue_terms::Kind as TermsKind;
@@ -20,9 +20,9 @@ use crate::wire::venue_terms::Kind as TermsKind;
 pub fn define_to_core(venue: &wire::DefineVenue) -> Result<DefineVenue, Refusal> {
     Ok(DefineVenue {
         name: name(&venue.name, "name")?,
-        assets: pair_of(&venue.assets, "assets", |text, field| name(text, field))?,
-        modules: pair_of(&venue.modules, "modules", |text, field| name(text, field))?,
-        inventory: pair_of(&venue.inventory, "inventory", |text, field| atoms(text, field))?,
+        assets: coins_of(&venue.assets, "assets", |text, field| name(text, field))?,
+        modules: coins_of(&venue.modules, "modules", |text, field| name(text, field))?,
+        inventory: coins_of(&venue.inventory, "inventory", |text, field| atoms(text, field))?,
         terms: terms_to_core(venue.terms.as_ref(), "terms")?,
     })
 }
@@ -34,7 +34,7 @@ pub fn define_to_wire(venue: &DefineVenue) -> wire::DefineVenue {
         name: venue.name.to_string(),
         assets: venue.assets.iter().map(ToString::to_string).collect(),
         modules: venue.modules.iter().map(ToString::to_string).collect(),
-        inventory: texts(venue.inventory),
+        inventory: texts(&venue.inventory),
         terms: Some(terms_to_wire(&venue.terms)),
     }
 }
@@ -49,8 +49,8 @@ pub fn terms_to_core(terms: Option<&wire::VenueTerms>, field: &str) -> Result<Te
     Ok(match kind {
         TermsKind::ConstantProduct(pool) => Terms::ConstantProduct(ConstantProduct { fee_ppm: pool.fee_ppm }),
         TermsKind::Weighted(pool) => {
-            let [first, second] = pair(&pool.weights, &format!("{field}.weighted.weights"))?;
-            Terms::Weighted(Weighted { fee_ppm: pool.fee_ppm, weights: [*first, *second] })
+            let weights = per_coin(&pool.weights, &format!("{field}.weighted.weights"), |weight, _| Ok(*weight))?;
+            Terms::Weighted(Weighted { fee_ppm: pool.fee_ppm, weights })
         }
         TermsKind::Stable(pool) => {
             let path = format!("{field}.stable");
@@ -58,7 +58,7 @@ pub fn terms_to_core(terms: Option<&wire::VenueTerms>, field: &str) -> Result<Te
                 fee_ppm: pool.fee_ppm,
                 ann: pool.ann,
                 d: atoms(&pool.d, &format!("{path}.d"))?,
-                scale: pair_of(&pool.scale, &format!("{path}.scale"), |text, field| atoms(text, field))?,
+                scale: per_coin(&pool.scale, &format!("{path}.scale"), |text, field| atoms(text, field))?,
             })
         }
         TermsKind::Ladder(ladder) => Terms::Ladder(ladder_to_core(ladder, &format!("{field}.ladder"))?),
@@ -72,13 +72,13 @@ pub fn terms_to_wire(terms: &Terms) -> wire::VenueTerms {
     let kind = match terms {
         Terms::ConstantProduct(pool) => TermsKind::ConstantProduct(wire::ConstantProduct { fee_ppm: pool.fee_ppm }),
         Terms::Weighted(pool) => {
-            TermsKind::Weighted(wire::Weighted { fee_ppm: pool.fee_ppm, weights: pool.weights.to_vec() })
+            TermsKind::Weighted(wire::Weighted { fee_ppm: pool.fee_ppm, weights: pool.weights.as_slice().to_vec() })
         }
         Terms::Stable(pool) => TermsKind::Stable(wire::Stable {
             fee_ppm: pool.fee_ppm,
             ann: pool.ann,
             d: pool.d.to_string(),
-            scale: texts(pool.scale),
+            scale: texts(pool.scale.as_slice()),
         }),
         Terms::Ladder(ladder) => {
             TermsKind::Ladder(wire::Ladder { levels: ladder.levels.iter().map(level_to_wire).collect() })
@@ -106,7 +106,7 @@ pub fn state_to_core(state: Option<&wire::VenueState>, field: &str) -> Result<Ve
     Ok(match kind {
         StateKind::Pool(pool) => {
             let path = format!("{field}.pool.reserves_micro");
-            VenueState::Pool { reserves_micro: pair_of(&pool.reserves_micro, &path, |text, field| wide(text, field))? }
+            VenueState::Pool { reserves_micro: per_coin(&pool.reserves_micro, &path, |text, field| wide(text, field))? }
         }
         StateKind::Counter(counter) => {
             let path = format!("{field}.counter");
@@ -165,7 +165,7 @@ fn rail_to_core(rail: &wire::Rail, field: &str) -> Result<Rail, Refusal> {
     })
 }
 
-fn texts(amounts: [Atoms; 2]) -> Vec<String> {
+fn texts(amounts: &[Atoms]) -> Vec<String> {
     amounts.iter().map(ToString::to_string).collect()
 }
 

@@ -15,7 +15,7 @@ use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, Name, Reser
 use clearlane_core::price::Price;
 use clearlane_core::refusal::Refusal;
 use clearlane_core::time::Timestamp;
-use clearlane_core::venue::Terms;
+use clearlane_core::venue::{PerCoin, Terms};
 
 /// The module in which markets read from files live.
 pub const MODULE: &str = "main";
@@ -57,12 +57,12 @@ pub struct MarketAsset {
 pub struct MarketVenue {
     /// Its name.
     pub name: Name,
-    /// The places of coin 0 and coin 1 in the market's assets.
-    pub coins: [DenominationIndex; 2],
+    /// The places of its coins in the market's assets.
+    pub coins: PerCoin<DenominationIndex>,
     /// Its rule.
     pub terms: Terms,
     /// What it holds of each coin, in atoms.
-    pub inventory: [Atoms; 2],
+    pub inventory: PerCoin<Atoms>,
 }
 
 /// An order of a market.
@@ -183,7 +183,7 @@ fn venue_of(venue: &MarketVenue) -> AuctionVenue {
         name: venue.name.clone(),
         coins: venue.coins,
         terms: venue.terms.clone(),
-        opening: venue.terms.opening(venue.inventory),
+        opening: venue.terms.opening(&venue.inventory),
     }
 }
 

@@ -37,13 +37,16 @@ fn score(text: &str) -> Score {
 
 /// The score of what executes, judged as one solution: once as bundles, once read back from its file.
 fn judged(auction: &Auction, executed: &[Executed], context: &str) -> Score {
-    let summed = FileSolution::of(executed.iter().map(|each| &each.bundle));
+    let summed = FileSolution::of(auction, executed.iter().map(|each| &each.bundle));
     let text = summed.write(auction);
     let file = FileSolution::read(auction, text.as_bytes()).expect("it reads what it writes");
     let mut uses = Vec::new();
     for used in &file.uses {
-        let ([in_first, in_second], [out_first, out_second]) = (used.amounts_in, used.amounts_out);
-        let ways = [(Direction::Forward, in_first, out_second), (Direction::Backward, in_second, out_first)];
+        let way = |direction: Direction| {
+            let (amount_in, amount_out) = (used.amounts_in.get(direction.from), used.amounts_out.get(direction.into));
+            (direction, amount_in.expect("a coin"), amount_out.expect("a coin"))
+        };
+        let ways = [Direction::FORWARD, Direction::BACKWARD].map(way);
         let ways = ways.into_iter().filter(|(_, amount_in, _)| *amount_in > 0);
         uses.extend(ways.map(|(direction, amount_in, amount_out)| VenueUse {
             venue: used.venue,

@@ -52,9 +52,12 @@ fn a_cow_file_is_read_with_its_refusals() {
     assert_eq!(market.orders[0].owner.as_str(), format!("0x{}", "ab".repeat(20)));
     assert_eq!((market.orders[0].kind, market.orders[0].is_all_or_nothing), (Kind::ExactIn, false));
     let Terms::Weighted(weighted) = &market.venues[1].terms else { panic!("weighted") };
-    assert_eq!((weighted.weights, weighted.fee_ppm), ([4, 1], 10_000));
+    assert_eq!((weighted.weights.as_slice(), weighted.fee_ppm), (&[4, 1][..], 10_000));
     let Terms::Stable(stable) = &market.venues[2].terms else { panic!("stable") };
-    assert_eq!((stable.ann, stable.scale, stable.d), (100, [1, 1_000_000_000_000], 2_000_000_000_000_000_000));
+    assert_eq!(
+        (stable.ann, stable.scale.as_slice(), stable.d),
+        (100, &[1, 1_000_000_000_000][..], 2_000_000_000_000_000_000)
+    );
     let refused: Vec<_> = market.refused_venues.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(refused, ["0x04", "0x05"]);
 }

@@ -1,8 +1,10 @@
 //! What every strategy promises of its bundles, on whole instances, in exact arithmetic.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_core::auction::{AuctionInput, Bundle, OpenPlan, Solution, clear};
+use clearlane_core::lanes::Sequential;
 use clearlane_solver::formats;
 use clearlane_solver::offline::answer;
 use clearlane_solver::strategy::{Strategy, strategies};
@@ -18,9 +20,7 @@ fn assert_balanced(input: &AuctionInput, bundle: &Bundle, context: &str) {
         balances.entry(option.get).or_default().1 += fill.bought;
     }
     for used in &bundle.uses {
-        let [first, second] = input.venues[used.venue.at()].coins;
-        let is_forward = used.direction == clearlane_core::venue::Direction::Forward;
-        let (to, from) = if is_forward { (first, second) } else { (second, first) };
+        let (to, from) = input.venues[used.venue.at()].sides(used.direction).expect("its coins");
         balances.entry(from).or_default().0 += used.amount_out;
         balances.entry(to).or_default().1 += used.amount_in;
     }
@@ -56,6 +56,20 @@ fn assert_holds(input: &AuctionInput, strategy: &dyn Strategy, context: &str) {
     }
 }
 
+/// What is promised has the lanes in which it is swept, if all of it is valid.
+fn assert_lanes(input: AuctionInput, context: &str) {
+    let all = strategies();
+    let all: Vec<&dyn Strategy> = all.iter().map(AsRef::as_ref).collect();
+    let solutions: Vec<Solution> = answer(&input, &all, None).into_iter().map(|answer| answer.solution).collect();
+    let clearing = clear(&input, &solutions, &Sequential);
+    let mut plan = OpenPlan::new(Arc::new(input));
+    for solution in solutions.iter().rev() {
+        plan.put(solution.solver, &[]);
+        plan.put(solution.solver, &solution.bundles);
+    }
+    assert_eq!(plan.summary(), clearing.plan, "{context}");
+}
+
 #[test]
 fn bundles_hold_alone_and_in_turn() {
     let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
@@ -68,5 +82,6 @@ fn bundles_hold_alone_and_in_turn() {
         for strategy in strategies() {
             assert_holds(&auction.input, strategy.as_ref(), &format!("{name} {}", strategy.name()));
         }
+        assert_lanes(auction.input, name);
     }
 }

@@ -222,8 +222,9 @@ impl Desk {
                 self.deposit("admin", asset, amount);
             }
         }
-        let modules = [name("bank"), name("bank")];
-        let assets = assets.map(name);
+        let modules = vec![name("bank"), name("bank")];
+        let assets = assets.map(name).to_vec();
+        let inventory = inventory.to_vec();
         self.admin(Action::DefineVenue(Box::new(DefineVenue { name: name(venue), assets, modules, terms, inventory })));
     }
 

@@ -46,7 +46,7 @@ fn fill(intent: IntentIndex, sold: u128, bought: u128) -> Fill {
 }
 
 fn pool_use(amount_in: u128, amount_out: u128) -> VenueUse {
-    VenueUse { venue: VenueIndex(0), direction: Direction::Forward, amount_in, amount_out }
+    VenueUse { venue: VenueIndex(0), direction: Direction::FORWARD, amount_in, amount_out }
 }
 
 #[test]

@@ -183,15 +183,45 @@ fn keys_and_roles_are_judged_first() {
     assert_eq!(revoked.reason, Reason::UnknownKey);
 }
 
+/// The same with a wrong number of coins somewhere, and the field that says so.
+fn misshapen(whole: &DefineVenue) -> impl Iterator<Item = (DefineVenue, Reason, &'static str)> + use<> {
+    let venues = [
+        DefineVenue { assets: vec![name("EUR")], ..whole.clone() },
+        DefineVenue { assets: vec![name("EUR"); 9], ..whole.clone() },
+        DefineVenue { modules: vec![name("bank"); 3], ..whole.clone() },
+        DefineVenue { inventory: vec![1], ..whole.clone() },
+        DefineVenue {
+            assets: vec![name("EUR"); 3],
+            modules: vec![name("bank"); 3],
+            inventory: vec![1; 3],
+            ..whole.clone()
+        },
+    ];
+    let fields = ["assets", "assets", "modules", "inventory", "terms"];
+    venues.into_iter().zip(fields).map(|(venue, field)| (venue, Reason::OutOfRange, field))
+}
+
 #[test]
 fn administration_is_refused_by_name_and_changes_no_book() {
     let mut desk = Desk::stocked();
     let pool = || Terms::ConstantProduct(ConstantProduct { fee_ppm: 3_000 });
-    let venue = |assets: [&str; 2], inventory| {
-        let modules = [name("bank"), name("bank")];
-        let assets = assets.map(name);
-        Action::DefineVenue(Box::new(DefineVenue { name: name("pool"), assets, modules, terms: pool(), inventory }))
+    let venue = |assets: [&str; 2], inventory: [u128; 2]| {
+        let modules = vec![name("bank"), name("bank")];
+        let assets = assets.map(name).to_vec();
+        let inventory = inventory.to_vec();
+        DefineVenue { name: name("pool"), assets, modules, terms: pool(), inventory }
     };
+    let whole = venue(["EUR", "USD"], [1, 1]);
+    let misshapen = misshapen(&whole);
+    let venues = vec![
+        (venue(["EUR", "X"], [1, 1]), Reason::UnknownAsset, "assets[1]"),
+        (venue(["EUR", "EUR"], [1, 1]), Reason::OutOfRange, "assets"),
+        (venue(["EUR", "USD"], [0, 1]), Reason::AmountZero, "inventory[0]"),
+        (venue(["EUR", "USD"], [1, 1 << 112]), Reason::AmountTooLarge, "inventory[1]"),
+        (whole, Reason::UnknownAccount, "inventory[0]"),
+    ];
+    let venues = venues.into_iter().chain(misshapen);
+    let venues = venues.map(|(venue, reason, field)| (Action::DefineVenue(Box::new(venue)), reason, field));
     let moved = |party: &str, asset: &str, module: &str, amount| Movement {
         party: name(party),
         asset: name(asset),
@@ -222,14 +252,9 @@ fn administration_is_refused_by_name_and_changes_no_book() {
         (Action::Deposit(moved("bob", "EUR", "bank", 1 << 127)), Reason::AmountTooLarge, "amount"),
         (Action::Withdraw(moved("admin", "EUR", "bank", 1)), Reason::UnknownAccount, "party"),
         (Action::Withdraw(moved("bob", "EUR", "bank", 100_001)), Reason::InsufficientFunds, "amount"),
-        (venue(["EUR", "X"], [1, 1]), Reason::UnknownAsset, "assets[1]"),
-        (venue(["EUR", "EUR"], [1, 1]), Reason::OutOfRange, "assets"),
-        (venue(["EUR", "USD"], [0, 1]), Reason::AmountZero, "inventory[0]"),
-        (venue(["EUR", "USD"], [1, 1 << 112]), Reason::AmountTooLarge, "inventory[1]"),
-        (venue(["EUR", "USD"], [1, 1]), Reason::UnknownAccount, "inventory[0]"),
         (Action::Cancel(Cancel { intent: CommandId([3; 16]) }), Reason::UnknownIntent, "intent"),
     ];
-    for (action, reason, field) in cases {
+    for (action, reason, field) in cases.into_iter().chain(venues) {
         let before = desk.books_root();
         let what = format!("{action:?}");
         let refusal = desk.ask("admin", Role::Admin, action).expect_err(&what);

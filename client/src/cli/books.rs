@@ -110,11 +110,16 @@ impl Status {
     pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let client = caller.connect().await?;
         let (status, root) = (client.status().await?, client.root().await?);
+        let lanes = status.lanes.map(|lanes| {
+            json!({ "bundles": lanes.bundles, "colours": lanes.colours, "hottest": lanes.hottest,
+                "critical_path_ns": lanes.critical_path_ns })
+        });
         let json = json!({
             "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
             "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
             "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
             "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
+            "lanes": lanes,
             "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
         });
         let mut human = String::new();

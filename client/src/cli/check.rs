@@ -54,7 +54,7 @@ impl Check {
 
 /// The score, or the first rule broken; where a venue is used both ways either order will do.
 pub(crate) fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Score, Refusal> {
-    let orders = [Direction::Forward, Direction::Backward];
+    let orders = [Direction::FORWARD, Direction::BACKWARD];
     let uses = |first| solution.uses.iter().flat_map(move |used| uses_of(used, first)).collect::<Vec<VenueUse>>();
     let judged = |fills: &[Fill], uses: &[VenueUse]| judge(&auction.input, fills, uses);
     let [forward, backward] = orders.map(|first| judged(&solution.fills, &uses(first)));
@@ -63,13 +63,11 @@ pub(crate) fn verdict(auction: &Auction, solution: &FileSolution) -> Result<Scor
 
 /// The uses of a venue, that of the first direction first.
 pub(crate) fn uses_of(used: &FileUse, first: Direction) -> Vec<VenueUse> {
-    let ([in_first, in_second], [out_first, out_second]) = (used.amounts_in, used.amounts_out);
-    let use_of = |direction, amount_in, amount_out| VenueUse { venue: used.venue, direction, amount_in, amount_out };
-    let forward = use_of(Direction::Forward, in_first, out_second);
-    let backward = use_of(Direction::Backward, in_second, out_first);
-    let uses = match first {
-        Direction::Forward => [forward, backward],
-        Direction::Backward => [backward, forward],
+    let use_of = |direction: Direction| {
+        let amount_in = used.amounts_in.get(direction.from)?;
+        let amount_out = used.amounts_out.get(direction.into)?;
+        Some(VenueUse { venue: used.venue, direction, amount_in, amount_out })
     };
-    uses.into_iter().filter(|one| one.amount_in > 0 || one.amount_out > 0).collect()
+    let uses = [first, first.reversed()].into_iter().filter_map(use_of);
+    uses.filter(|one| one.amount_in > 0 || one.amount_out > 0).collect()
 }

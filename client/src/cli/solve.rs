@@ -49,7 +49,7 @@ impl Solve {
         let competition = competition?;
         if let Some(path) = &self.solution {
             let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
-            write_file(path, &FileSolution::of(bundles).write(&auction))?;
+            write_file(path, &FileSolution::of(&auction, bundles).write(&auction))?;
         }
         let json = to_json(&auction, &competition);
         report::print(is_json, &human(&json), &json)

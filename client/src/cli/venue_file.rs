@@ -49,7 +49,7 @@ fn terms(value: &Value) -> Result<Kind, String> {
         "weighted" => {
             let pool = Fields::of(value, kind, &["fee_ppm", "weights"])?;
             let weights = pool.list("weights")?.iter().map(|weight| number(weight, "weights"));
-            let weights = weights.collect::<Result<Vec<u32>, String>>()?;
+            let weights = weights.collect::<Result<Vec<u64>, String>>()?;
             Ok(Kind::Weighted(wire::Weighted { fee_ppm: pool.number("fee_ppm")?, weights }))
         }
         "stable" => {

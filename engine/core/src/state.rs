@@ -11,7 +11,7 @@ use crate::names::{AssetIndex, AuctionId, ModuleIndex, Name, PartyIndex, PublicK
 use crate::pending::PendingAuction;
 use crate::price::Price;
 use crate::time::Timestamp;
-use crate::venue::Terms;
+use crate::venue::{PerCoin, Terms};
 
 /// The most assets.
 pub const ASSETS_MAX: usize = 10_000;
@@ -71,8 +71,8 @@ pub struct Asset {
 pub struct Venue {
     /// Who opened it.
     pub owner: PartyIndex,
-    /// The denominations of coin 0 and coin 1.
-    pub coins: [(AssetIndex, ModuleIndex); 2],
+    /// The denominations of its coins.
+    pub coins: PerCoin<(AssetIndex, ModuleIndex)>,
     /// Its rule.
     pub terms: Terms,
 }

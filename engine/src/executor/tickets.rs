@@ -1,9 +1,11 @@
-//! Bundles in their order: lanes claim them one after another, and a bundle waits for those it follows.
+//! Bundles in their order: lanes claim them one after another, and one that has to wait for what it follows is put
+//! aside while its lane goes on with the next.
 //!
-//! Planning runs ahead of the lanes, part by part, so that a batch starts before it is planned. The lowest
-//! claimed bundle never waits for one that nobody claimed, so there is no deadlock. Cheapest where few
-//! bundles wait for near ones; elsewhere lanes stand still, and the ready queue is better.
+//! Planning runs ahead of the lanes, part by part, so that a batch starts before it is planned. The lowest bundle
+//! that has not ended is claimed and follows nobody who has not, so its lane runs it next: there is no deadlock.
+//! Cheapest where few bundles wait for near ones; elsewhere lanes stand still, and the ready queue is better.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use clearlane_core::lanes::{Batch, Plan, Planner};
@@ -19,8 +21,10 @@ const PART: usize = 2_048;
 const CLAIM_MAX: usize = 64;
 /// The claims a lane makes of a batch at least: small batches are claimed singly.
 const CLAIMS_PER_LANE: usize = 128;
-/// Of so many pairs of claims at most one may meet on a resource: else lanes wait for whole claims.
-const PAIRS_APART: u64 = 5;
+/// The bundles that a lane puts aside at most: it looks at each of them again before every bundle that it runs.
+const ASIDE_MAX: usize = 16;
+/// The pairs that meet on a resource, of the bundles of two claims: so many a lane can put aside and go on.
+const MEETINGS_MAX: u64 = 4;
 
 /// Plans and runs a batch on so many lanes; returns the plan.
 ///
@@ -52,13 +56,28 @@ struct Tickets {
     /// How many parts are planned.
     planned: CachePadded<AtomicUsize>,
     is_done: Vec<AtomicBool>,
+    /// Per lane a place before which it has nothing left to do.
+    bounds: Vec<CachePadded<AtomicUsize>>,
+    /// The lanes that work so far.
+    lanes: CachePadded<AtomicUsize>,
     stop: Stop,
+}
+
+/// What one lane has claimed and not run.
+struct Claimed {
+    lane: usize,
+    /// Those that had to wait, in order.
+    aside: Vec<usize>,
+    /// Those it has not looked at.
+    rest: Range<usize>,
+    /// Every bundle before this one has ended.
+    settled: usize,
 }
 
 impl Tickets {
     fn new(batch: &Batch, lanes: usize, meeting_ppm: u64) -> Tickets {
         let bundles = batch.len();
-        let apart = (1_000_000 / meeting_ppm.max(1) / PAIRS_APART).isqrt();
+        let apart = (1_000_000 * MEETINGS_MAX / meeting_ppm.max(1)).isqrt();
         let most = usize::try_from(apart).unwrap_or(CLAIM_MAX).clamp(1, CLAIM_MAX);
         Tickets {
             bundles,
@@ -67,6 +86,8 @@ impl Tickets {
             parts: (0..bundles.div_ceil(PART)).map(|_| OnceLock::new()).collect(),
             planned: CachePadded::new(AtomicUsize::new(0)),
             is_done: (0..bundles).map(|_| AtomicBool::new(false)).collect(),
+            bounds: (0..lanes).map(|_| CachePadded::new(AtomicUsize::new(usize::MAX))).collect(),
+            lanes: CachePadded::new(AtomicUsize::new(0)),
             stop: Stop::default(),
         }
     }
@@ -84,28 +105,63 @@ impl Tickets {
 
     fn work(&self, task: &(dyn Fn(usize) + Sync)) {
         let _stop = self.stop.on_panic(|| {});
-        loop {
-            // The counter stops below `bundles + lanes * claim`, so it cannot wrap.
-            let start = self.next.fetch_add(self.claim, Ordering::Relaxed);
-            for at in start..start.saturating_add(self.claim).min(self.bundles) {
-                if !self.wait_for_turn(at) {
-                    return;
-                }
+        let lane = self.lanes.fetch_add(1, Ordering::Relaxed);
+        let mut claimed = Claimed { lane, aside: Vec::new(), rest: 0..0, settled: 0 };
+        let mut patience = Patience::default();
+        while !self.stop.is_set() {
+            if let Some(at) = self.next_ready(&mut claimed) {
                 task(at);
                 if let Some(is_done) = self.is_done.get(at) {
                     is_done.store(true, Ordering::Release);
                 }
-            }
-            if start >= self.bundles {
-                return;
+                patience = Patience::default();
+            } else if claimed.aside.len() >= ASIDE_MAX || !self.claim(&mut claimed) {
+                if claimed.aside.is_empty() {
+                    return;
+                }
+                patience.wait();
             }
         }
     }
 
-    /// Waits until all that a bundle follows has ended; false if the lanes are to stop.
-    fn wait_for_turn(&self, at: usize) -> bool {
+    /// Takes the first bundle that is ready from what a lane has claimed, those put aside before the others.
+    fn next_ready(&self, claimed: &mut Claimed) -> Option<usize> {
+        if let Some(place) = claimed.aside.iter().position(|at| self.is_ready(*at, claimed.settled)) {
+            return Some(claimed.aside.remove(place));
+        }
+        while claimed.aside.len() < ASIDE_MAX {
+            let at = claimed.rest.next()?;
+            if self.is_ready(at, claimed.settled) {
+                return Some(at);
+            }
+            claimed.aside.push(at);
+        }
+        None
+    }
+
+    /// Claims more; false if there is no more.
+    fn claim(&self, claimed: &mut Claimed) -> bool {
+        // Before the claim, so that whoever claims later finds it.
+        let next = self.next.load(Ordering::Relaxed);
+        let bound = claimed.aside.first().copied().unwrap_or(next);
+        if let Some(slot) = self.bounds.get(claimed.lane) {
+            slot.store(bound, Ordering::Release);
+        }
+        if next >= self.bundles {
+            return false;
+        }
+        // The counter stops below `bundles + lanes * claim`, so it cannot wrap.
+        let start = self.next.fetch_add(self.claim, Ordering::AcqRel);
+        claimed.rest = start.min(self.bundles)..start.saturating_add(self.claim).min(self.bundles);
+        claimed.settled = self.bounds.iter().map(|bound| bound.load(Ordering::Acquire)).min().unwrap_or(0);
+        true
+    }
+
+    /// Whether all that a bundle follows has ended, as all before `settled` has.
+    fn is_ready(&self, at: usize, settled: usize) -> bool {
         let Some(part) = self.part(at / PART) else { return false };
-        part.plan.follows(at).iter().all(|before| self.wait_for(place(*before)))
+        let mut follows = part.plan.follows(at).iter().map(|before| place(*before));
+        follows.all(|before| before < settled || self.has_ended(before))
     }
 
     /// The part of this number, once it is planned.
@@ -120,27 +176,22 @@ impl Tickets {
         self.parts.get(number)?.get()
     }
 
-    fn wait_for(&self, node: usize) -> bool {
-        let Some(is_done) = self.is_done.get(node) else { return self.wait_for_join(node) };
-        let mut patience = Patience::default();
-        while !is_done.load(Ordering::Acquire) {
-            if self.stop.is_set() {
-                return false;
-            }
-            patience.wait();
+    fn has_ended(&self, node: usize) -> bool {
+        match self.is_done.get(node) {
+            Some(is_done) => is_done.load(Ordering::Acquire),
+            None => self.has_join_ended(node),
         }
-        !self.stop.is_set()
     }
 
-    /// Waits for everything that a join follows; the first lane to see it through spares it the others.
-    fn wait_for_join(&self, node: usize) -> bool {
+    /// Whether everything that a join follows has ended; the first lane to see it spares it the others.
+    fn has_join_ended(&self, node: usize) -> bool {
         let parts = self.parts.iter().map_while(OnceLock::get);
         let Some(part) = parts.into_iter().find(|part| part.plan.join_range().contains(&node)) else { return false };
         let is_joined = part.is_joined.get(node - part.plan.join_range().start);
         if is_joined.is_some_and(|is_joined| is_joined.load(Ordering::Acquire)) {
             return true;
         }
-        let has_ended = part.plan.follows(node).iter().all(|before| self.wait_for(place(*before)));
+        let has_ended = part.plan.follows(node).iter().all(|before| self.has_ended(place(*before)));
         if let Some(is_joined) = is_joined.filter(|_| has_ended) {
             is_joined.store(true, Ordering::Release);
         }

@@ -109,7 +109,7 @@ impl Auctioneer {
     pub(super) fn hear(&mut self, parts: &Parts, notice: &Notice) {
         match notice {
             Notice::Opened(input) => {
-                parts.bids.open(input.auction);
+                parts.bids.open(Arc::clone(input));
                 self.close = Some((input.auction, input.close_at));
             }
             Notice::Closed(_) => self.start_clearing(parts),

@@ -17,6 +17,15 @@ impl LogService for Engine {
     async fn status(&self, _: Request<wire::StatusRequest>) -> Result<Response<wire::StatusReply>, Status> {
         let (cell, clock) = (self.cell.clone(), self.clock);
         let solvers = u32::try_from(self.sessions.registered()).unwrap_or(u32::MAX);
+        let bids = std::sync::Arc::clone(&self.bids);
+        let open = tokio::task::spawn_blocking(move || bids.lanes()).await;
+        let open = open.map_err(|_| Status::internal("planning what is promised failed"))?;
+        let lanes = open.map(|(plan, critical_path_ns)| wire::OpenLanes {
+            bundles: plan.bundles,
+            colours: plan.colours,
+            hottest: plan.hottest,
+            critical_path_ns,
+        });
         let found = self.look(move |state, last| {
             let counts = state.view.counts();
             Ok(wire::StatusReply {
@@ -33,6 +42,7 @@ impl LogService for Engine {
                 cancelled: counts.cancelled,
                 auctions: state.view.auction_summaries().map(|auction| summary(state, auction)).collect(),
                 solvers,
+                lanes,
             })
         });
         found.await.map(Response::new)

@@ -78,8 +78,8 @@ fn intents() -> Vec<Intent> {
 fn all_terms() -> Vec<Terms> {
     vec![
         Terms::ConstantProduct(ConstantProduct { fee_ppm: 3_000 }),
-        Terms::Weighted(Weighted { fee_ppm: 1, weights: [1, 4] }),
-        Terms::Stable(Stable { fee_ppm: 400, ann: 800, d: 1 << 100, scale: [1, 1_000_000] }),
+        Terms::Weighted(Weighted { fee_ppm: 1, weights: [1, 4].into() }),
+        Terms::Stable(Stable { fee_ppm: 400, ann: 800, d: 1 << 100, scale: [1, 1_000_000].into() }),
         Terms::Ladder(Ladder { levels: vec![Level { amount_in: 10, amount_out: 9 }] }),
         Terms::Rail(Rail { fixed_fee: 0, fee_ppm: 5, rate_num: 2, rate_den: 3, min_in: 1, max_in: 1_000, uses_max: 2 }),
     ]
@@ -87,7 +87,7 @@ fn all_terms() -> Vec<Terms> {
 
 fn states() -> [VenueState; 2] {
     [
-        VenueState::Pool { reserves_micro: [U256::MAX, U256::ZERO] },
+        VenueState::Pool { reserves_micro: [U256::MAX, U256::ZERO].into() },
         VenueState::Counter { taken: 1, given: 2, uses: 3, available: 4 },
     ]
 }
@@ -95,10 +95,10 @@ fn states() -> [VenueState; 2] {
 fn define_venue(terms: Terms) -> DefineVenue {
     DefineVenue {
         name: name("pool-1"),
-        assets: [name("EUR"), name("USD")],
-        modules: [name("bank-eu"), name("bank-us")],
+        assets: vec![name("EUR"), name("USD")],
+        modules: vec![name("bank-eu"), name("bank-us")],
         terms,
-        inventory: [0, 5],
+        inventory: vec![0, 5],
     }
 }
 
@@ -131,14 +131,14 @@ fn bundles() -> Vec<Bundle> {
         Bundle::default(),
         Bundle {
             fills: vec![Fill { intent: IntentIndex(1), option: u16::MAX, sold: 5, bought: 6 }],
-            uses: vec![using(Direction::Forward), using(Direction::Backward)],
+            uses: vec![using(Direction::FORWARD), using(Direction::BACKWARD)],
         },
     ]
 }
 
 pub(super) fn input() -> AuctionInput {
     let denomination = |asset: &str, price| Denomination { asset: name(asset), module: name("m"), scale: 2, price };
-    let coins = [DenominationIndex(1), DenominationIndex(0)];
+    let coins = [DenominationIndex(1), DenominationIndex(0)].into();
     AuctionInput {
         auction: AuctionId(1),
         rules: RuleSet::Plain,

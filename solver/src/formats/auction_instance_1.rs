@@ -165,7 +165,7 @@ fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
         return Err(node.expected("two different assets"));
     }
     admit!(terms.validate());
-    Ok(Ok(MarketVenue { name, coins, terms, inventory }))
+    Ok(Ok(MarketVenue { name, coins: coins.into(), terms, inventory: inventory.into() }))
 }
 
 /// What a ladder or a rail may have to give: its account holds that much.
@@ -183,7 +183,7 @@ fn most_out(terms: &Terms) -> Atoms {
 fn read_weighted(fields: &Fields<'_>) -> Read<Weighted> {
     let [first, second] = fields.need("weights")?.pair()?;
     let weights = [first.integer::<u64>()?.into(), second.integer::<u64>()?.into()];
-    let weights = admit!(table::lowest_terms("weights", weights));
+    let weights = admit!(table::lowest_terms("weights", weights)).into();
     Ok(Ok(Weighted { fee_ppm: ppm(&fields.need("fee_ppm")?)?, weights }))
 }
 
@@ -193,7 +193,7 @@ fn read_stable(fields: &Fields<'_>) -> Read<Stable> {
         fee_ppm: ppm(&fields.need("fee_ppm")?)?,
         ann: fields.need("ann")?.integer()?,
         d: fields.need("d")?.atoms()?,
-        scale: [admit!(tradable(&first)?), admit!(tradable(&second)?)],
+        scale: [admit!(tradable(&first)?), admit!(tradable(&second)?)].into(),
     }))
 }
 

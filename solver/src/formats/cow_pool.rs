@@ -5,7 +5,7 @@
 
 use clearlane_core::money::Atoms;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::venue::{ConstantProduct, Stable, Terms, Weighted};
+use clearlane_core::venue::{ConstantProduct, PerCoin, Stable, Terms, Weighted};
 
 use super::node::{Fields, Node};
 use super::table::{self, Assets, greatest_common_divisor};
@@ -38,13 +38,15 @@ pub(super) fn read(name: &str, node: &Node<'_>, assets: &Assets) -> Read<MarketV
     let coins = admit!(read_coins(&fields)?);
     let [first, second] = &coins;
     let inventory =
-        [admit!(table::tradable("reserves", first.reserve)), admit!(table::tradable("reserves", second.reserve))];
+        [admit!(table::tradable("reserves", first.reserve)), admit!(table::tradable("reserves", second.reserve))]
+            .into();
     let terms = match kind.as_str() {
         "WeightedProduct" => Terms::Weighted(Weighted { fee_ppm, weights: admit!(weights_of(&coins)) }),
         "Stable" => Terms::Stable(admit!(stable_of(fee_ppm, &fields.need("amplification_parameter")?, &coins)?)),
         _ => Terms::ConstantProduct(ConstantProduct { fee_ppm }),
     };
-    let places = [admit!(assets.place("reserves", &first.token)), admit!(assets.place("reserves", &second.token))];
+    let places =
+        [admit!(assets.place("reserves", &first.token)), admit!(assets.place("reserves", &second.token))].into();
     let name = admit!(table::name("address", name));
     admit!(terms.validate());
     Ok(Ok(MarketVenue { name, coins: places, terms, inventory }))
@@ -77,9 +79,9 @@ fn read_coins(fields: &Fields<'_>) -> Read<[Coin; 2]> {
     Ok(<[Coin; 2]>::try_from(coins).map_err(|_| Refusal::new(Reason::NotSupported, "reserves", message)))
 }
 
-fn weights_of(coins: &[Coin; 2]) -> Result<[u32; 2], Refusal> {
+fn weights_of(coins: &[Coin; 2]) -> Result<PerCoin<u64>, Refusal> {
     let [first, second] = coins.each_ref().map(|coin| table::decimal(&coin.weight, WEIGHT_PLACES).unwrap_or(0));
-    table::lowest_terms("weight", [first, second])
+    table::lowest_terms("weight", [first, second]).map(PerCoin::from)
 }
 
 /// The amplification parameter of the file is Balancer's `A n^(n-1)` without its precision
@@ -97,8 +99,8 @@ fn stable_of(fee_ppm: u32, amplification: &Node<'_>, coins: &[Coin; 2]) -> Read<
     let [x, y] = [first, second].map(|coin| coin.reserve);
     let [scale_x, scale_y] = scale;
     let scaled = x.checked_mul(scale_x).zip(y.checked_mul(scale_y));
-    let d = scaled.and_then(|(x, y)| Stable::invariant(ann, [x, y]));
+    let d = scaled.and_then(|(x, y)| Stable::invariant(ann, &[x, y]));
     let message = || "expected scaled reserves whose invariant 128 bits can hold".to_owned();
     let d = admit!(d.ok_or_else(|| Refusal::new(Reason::NotSupported, "scaling_rates", message())));
-    Ok(Ok(Stable { fee_ppm, ann, d, scale }))
+    Ok(Ok(Stable { fee_ppm, ann, d, scale: scale.into() }))
 }

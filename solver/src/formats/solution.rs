@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{Bundle, Fill};
+use clearlane_core::auction::{Bundle, Fill, VenueUse};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, IntentIndex, VenueIndex};
 use clearlane_core::refusal::Reason;
-use clearlane_core::venue::Direction;
+use clearlane_core::venue::{Direction, PerCoin};
 use serde_json::{Map, Value, json};
 
 use super::node::{Fields, Node};
@@ -30,25 +30,39 @@ pub struct FileUse {
     /// The venue, by its place in the auction's input.
     pub venue: VenueIndex,
     /// Atoms that go in, per coin.
-    pub amounts_in: [Atoms; 2],
+    pub amounts_in: PerCoin<Atoms>,
     /// Atoms that come out, per coin.
-    pub amounts_out: [Atoms; 2],
+    pub amounts_out: PerCoin<Atoms>,
 }
 
 impl FileUse {
     /// The difference of opposing flows; none if nothing comes out of the venue.
     fn net(self) -> Option<FileUse> {
-        let ([in_first, in_second], [out_first, out_second]) = (self.amounts_in, self.amounts_out);
-        let amounts_out = [out_first.saturating_sub(in_first), out_second.saturating_sub(in_second)];
-        let amounts_in = [in_first.saturating_sub(out_first), in_second.saturating_sub(out_second)];
-        (amounts_out != [0; 2]).then_some(FileUse { amounts_in, amounts_out, ..self })
+        let less = |amounts: PerCoin<Atoms>, others: PerCoin<Atoms>| {
+            let mut others = others.into_iter();
+            amounts.map(|amount| amount.saturating_sub(others.next().unwrap_or(0)))
+        };
+        let amounts_in = less(self.amounts_in, self.amounts_out);
+        let amounts_out = less(self.amounts_out, self.amounts_in);
+        amounts_out.iter().any(|amount| *amount > 0).then_some(FileUse { amounts_in, amounts_out, ..self })
+    }
+
+    fn add(&mut self, used: &VenueUse) {
+        let Direction { from, into } = used.direction;
+        for (amounts, coin, amount) in
+            [(&mut self.amounts_in, from, used.amount_in), (&mut self.amounts_out, into, used.amount_out)]
+        {
+            if let Some(sum) = amounts.get_mut(coin) {
+                *sum = sum.saturating_add(amount);
+            }
+        }
     }
 }
 
 impl FileSolution {
     /// Sums bundles that execute one after another; opposing flows through a venue cancel, and what it would
     /// only gain is left over. Sums that would overflow saturate.
-    pub fn of<'a>(bundles: impl IntoIterator<Item = &'a Bundle>) -> FileSolution {
+    pub fn of<'a>(auction: &Auction, bundles: impl IntoIterator<Item = &'a Bundle>) -> FileSolution {
         let mut fills: BTreeMap<(IntentIndex, u16), Fill> = BTreeMap::new();
         let mut uses: BTreeMap<VenueIndex, FileUse> = BTreeMap::new();
         for bundle in bundles {
@@ -59,14 +73,10 @@ impl FileSolution {
                 sum.bought = sum.bought.saturating_add(fill.bought);
             }
             for used in &bundle.uses {
-                let (amounts_in, amounts_out) = match used.direction {
-                    Direction::Forward => ([used.amount_in, 0], [0, used.amount_out]),
-                    Direction::Backward => ([0, used.amount_in], [used.amount_out, 0]),
-                };
-                let empty = FileUse { venue: used.venue, amounts_in: [0; 2], amounts_out: [0; 2] };
-                let sum = uses.entry(used.venue).or_insert(empty);
-                sum.amounts_in = added(sum.amounts_in, amounts_in);
-                sum.amounts_out = added(sum.amounts_out, amounts_out);
+                let coins = auction.market.venues.get(used.venue.at()).map(|venue| venue.coins).unwrap_or_default();
+                let none = coins.map(|_| 0);
+                let empty = FileUse { venue: used.venue, amounts_in: none, amounts_out: none };
+                uses.entry(used.venue).or_insert(empty).add(used);
             }
         }
         FileSolution {
@@ -112,11 +122,6 @@ impl FileSolution {
     }
 }
 
-fn added(sum: [Atoms; 2], amounts: [Atoms; 2]) -> [Atoms; 2] {
-    let ([first, second], [more_first, more_second]) = (sum, amounts);
-    [first.saturating_add(more_first), second.saturating_add(more_second)]
-}
-
 fn fill_json(auction: &Auction, fill: &Fill) -> Value {
     json!({
         "intent": auction.intent_name(fill.intent),
@@ -135,7 +140,7 @@ fn use_json(auction: &Auction, used: &FileUse) -> Value {
     })
 }
 
-fn amounts_json(auction: &Auction, coins: [DenominationIndex; 2], amounts: [Atoms; 2]) -> Value {
+fn amounts_json(auction: &Auction, coins: PerCoin<DenominationIndex>, amounts: PerCoin<Atoms>) -> Value {
     let mut object = Map::new();
     for (coin, amount) in coins.into_iter().zip(amounts) {
         if let (Some(asset), true) = (auction.market.assets.get(coin.at()), amount > 0) {
@@ -164,27 +169,25 @@ fn read_use(auction: &Auction, node: &Node<'_>, venues: &BTreeMap<&str, VenueInd
     let fields = node.object()?;
     let venue = named(&fields, "liquidity", venues, Reason::UnknownVenue)?;
     let coins = auction.market.venues.get(venue.at()).map(|venue| venue.coins).unwrap_or_default();
-    let coins = coins.map(|coin| auction.market.assets.get(coin.at()).map_or("", |asset| asset.name.as_str()));
+    let coins: Vec<&str> =
+        coins.iter().map(|coin| auction.market.assets.get(coin.at()).map_or("", |asset| asset.name.as_str())).collect();
     Ok(FileUse {
         venue,
-        amounts_in: read_amounts(&fields.need("in")?, coins)?,
-        amounts_out: read_amounts(&fields.need("out")?, coins)?,
+        amounts_in: read_amounts(&fields.need("in")?, &coins)?,
+        amounts_out: read_amounts(&fields.need("out")?, &coins)?,
     })
 }
 
-fn read_amounts(node: &Node<'_>, coins: [&str; 2]) -> Result<[Atoms; 2], FormatError> {
-    let [first, second] = coins;
-    let mut amounts = [0; 2];
-    let [first_amount, second_amount] = &mut amounts;
+fn read_amounts(node: &Node<'_>, coins: &[&str]) -> Result<PerCoin<Atoms>, FormatError> {
+    let mut amounts = vec![0; coins.len()];
     for (name, amount) in node.object()?.entries() {
-        let slot = match name.as_str() {
-            name if name == first => &mut *first_amount,
-            name if name == second => &mut *second_amount,
-            _ => return Err(node.refused(Reason::UnknownAsset, &format!("amounts of {first} and {second}"))),
+        let slot = amounts.iter_mut().zip(coins).find(|(_, coin)| **coin == name);
+        let Some((slot, _)) = slot else {
+            return Err(node.refused(Reason::UnknownAsset, &format!("amounts of {}", coins.join(" and "))));
         };
         *slot = amount.atoms()?;
     }
-    Ok(amounts)
+    Ok(PerCoin::from_slice(&amounts).unwrap_or_default())
 }
 
 fn named<T: Copy>(

@@ -63,12 +63,12 @@ pub(super) fn bounded(field: &str, atoms: Atoms) -> Result<Atoms, Refusal> {
 }
 
 /// Weights in lowest terms, if they sum to at most [`WEIGHT_SUM_MAX`].
-pub(super) fn lowest_terms(field: &str, weights: [u128; 2]) -> Result<[u32; 2], Refusal> {
+pub(super) fn lowest_terms(field: &str, weights: [u128; 2]) -> Result<[u64; 2], Refusal> {
     let [first, second] = weights;
     let divisor = greatest_common_divisor(first, second);
     let [first, second] = [first, second].map(|weight| weight.checked_div(divisor).unwrap_or(0));
     let is_small = first > 0 && second > 0 && first.saturating_add(second) <= u128::from(WEIGHT_SUM_MAX);
-    let small = (u32::try_from(first), u32::try_from(second));
+    let small = (u64::try_from(first), u64::try_from(second));
     match small {
         (Ok(first), Ok(second)) if is_small => Ok([first, second]),
         (_, _) => {
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn weights_reduce_or_are_refused() {
-        let cases: &[([u128; 2], Option<[u32; 2]>)] = &[
+        let cases: &[([u128; 2], Option<[u64; 2]>)] = &[
             ([8, 2], Some([4, 1])),
             ([500, 500], Some([1, 1])),
             ([7, 2], None),

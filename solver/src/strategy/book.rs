@@ -10,6 +10,7 @@ use clearlane_core::venue::{Direction, Rate, Terms, VenueState};
 use clearlane_core::wide::U512;
 
 use super::curve::Curve;
+use super::value;
 
 /// How much flatter a stable pool is taken to be than one of constant product.
 const STABLE_FLATNESS: f64 = 10.0;
@@ -29,10 +30,8 @@ pub(super) struct Book<'a> {
     states: Vec<VenueState>,
     /// The uses of each venue with the score of their bundle, best first: the order of execution.
     uses: Vec<Vec<(f64, VenueUse)>>,
-    /// Atoms out per atom in at best, per venue and direction; zero if it can't be used.
-    rates: Vec<[f64; 2]>,
-    /// How fast these rates fall, per atom in.
-    slopes: Vec<[f64; 2]>,
+    /// What each venue makes of an amount, in estimate, by the place of the direction.
+    curves: Vec<Vec<Curve>>,
     /// The ways out of each denomination.
     hops: Vec<Vec<Hop>>,
     execution: Execution,
@@ -51,41 +50,28 @@ impl<'a> Book<'a> {
     pub(super) fn open(input: &'a AuctionInput, execution: Execution) -> Book<'a> {
         let mut hops = vec![Vec::new(); input.denominations.len()];
         for (at, venue) in input.venues.iter().enumerate() {
-            let [first, second] = venue.coins;
-            for (direction, from, to) in [(Direction::Forward, first, second), (Direction::Backward, second, first)] {
+            for direction in venue.directions() {
+                let Some((from, to)) = venue.sides(direction) else { continue };
                 let is_offered = venue.terms.best_rate(&venue.opening, direction).is_some();
                 let ways: Option<&mut Vec<Hop>> = hops.get_mut(from.at()).filter(|_| is_offered);
                 ways.into_iter().for_each(|ways| ways.push(Hop { venue: at, direction, to }));
             }
         }
         let states: Vec<VenueState> = input.venues.iter().map(|venue| venue.opening).collect();
-        let rates: Vec<[f64; 2]> = input.venues.iter().map(|venue| rates(venue, [&venue.opening; 2])).collect();
-        let slopes = input.venues.iter().zip(&rates).map(|(venue, rates)| slopes(venue, &venue.opening, *rates));
-        let (slopes, uses) = (slopes.collect(), vec![Vec::new(); states.len()]);
-        Book { venues: &input.venues, uses, states, rates, slopes, hops, execution }
+        let curves = input.venues.iter().map(|venue| curves(venue, [&venue.opening; 2])).collect();
+        let uses = vec![Vec::new(); states.len()];
+        Book { venues: &input.venues, uses, states, curves, hops, execution }
     }
 
     pub(super) fn hops_from(&self, denomination: DenominationIndex) -> &[Hop] {
         self.hops.get(denomination.at()).map_or(&[], Vec::as_slice)
     }
 
-    /// An estimate of the best atoms out per atom in.
-    pub(super) fn rate(&self, hop: Hop) -> f64 {
-        let [forward, backward] = self.rates.get(hop.venue).copied().unwrap_or_default();
-        match hop.direction {
-            Direction::Forward => forward,
-            Direction::Backward => backward,
-        }
-    }
-
     /// What a hop makes of an amount, in estimate.
     pub(super) fn curve(&self, hop: Hop) -> Curve {
-        let [forward, backward] = self.slopes.get(hop.venue).copied().unwrap_or_default();
-        let slope = match hop.direction {
-            Direction::Forward => forward,
-            Direction::Backward => backward,
-        };
-        Curve { rate: self.rate(hop), slope }
+        let coins = self.venues.get(hop.venue).map_or(0, |venue| venue.coins.count());
+        let found = self.curves.get(hop.venue).and_then(|curves| curves.get(hop.direction.place(coins)));
+        found.copied().unwrap_or(Curve::NOTHING)
     }
 
     /// How often a venue was used.
@@ -147,15 +133,12 @@ impl<'a> Book<'a> {
 
     fn set(&mut self, score: f64, used: &VenueUse, state: VenueState) {
         let at = used.venue.at();
-        let slots = self.states.get_mut(at).zip(self.uses.get_mut(at)).zip(self.rates.get_mut(at));
-        if let (Some(venue), Some(((slot, uses), rate)), Some(slope)) =
-            (self.venues.get(at), slots, self.slopes.get_mut(at))
-        {
-            *rate = match self.execution {
-                Execution::Alone => rates(venue, [&venue.opening, &state]),
-                Execution::Merged => rates(venue, [&state; 2]),
+        let slots = self.states.get_mut(at).zip(self.uses.get_mut(at)).zip(self.curves.get_mut(at));
+        if let Some((venue, ((slot, uses), slopes))) = self.venues.get(at).zip(slots) {
+            *slopes = match self.execution {
+                Execution::Alone => curves(venue, [&venue.opening, &state]),
+                Execution::Merged => curves(venue, [&state; 2]),
             };
-            *slope = slopes(venue, &state, *rate);
             uses.insert(place_of(uses, score), (score, *used));
             *slot = state;
         }
@@ -166,34 +149,34 @@ fn place_of(uses: &[(f64, VenueUse)], score: f64) -> usize {
     uses.partition_point(|(each, _)| *each >= score)
 }
 
-/// Per direction, the least of the best rates in both states.
-fn rates(venue: &AuctionVenue, states: [&VenueState; 2]) -> [f64; 2] {
-    [Direction::Forward, Direction::Backward].map(|direction| {
+/// By the place of each direction, the least of the best rates in both states, and how fast it falls in the second.
+fn curves(venue: &AuctionVenue, states: [&VenueState; 2]) -> Vec<Curve> {
+    let coins = venue.coins.count();
+    let mut curves = vec![Curve::NOTHING; coins.saturating_mul(coins)];
+    for direction in venue.directions() {
         let [first, second] = states.map(|state| venue.terms.best_rate(state, direction).map_or(0.0, estimate));
-        first.min(second)
-    })
+        let (rate, [_, state]) = (first.min(second), states);
+        if let Some(curve) = curves.get_mut(direction.place(coins)) {
+            *curve = Curve { rate, slope: slope(&venue.terms, state, direction, rate).unwrap_or(0.0) };
+        }
+    }
+    curves
 }
 
-/// Per direction, how fast the rate falls; none for what is not a pool.
-fn slopes(venue: &AuctionVenue, state: &VenueState, rates: [f64; 2]) -> [f64; 2] {
-    let VenueState::Pool { reserves_micro } = state else { return [0.0; 2] };
-    let [first, second] = reserves_micro.map(|reserve| float(U512::from(reserve)) / 1e6);
-    let [first_weight, second_weight] = match &venue.terms {
-        Terms::Weighted(pool) => pool.weights.map(f64::from),
-        Terms::ConstantProduct(_) | Terms::Stable(_) | Terms::Ladder(_) | Terms::Rail(_) => [1.0; 2],
+/// How fast a rate falls, to the second order of `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`; none for what is
+/// not a pool.
+fn slope(terms: &Terms, state: &VenueState, direction: Direction, rate: f64) -> Option<f64> {
+    let VenueState::Pool { reserves_micro } = state else { return None };
+    let out = float(U512::from(reserves_micro.get(direction.into)?)) / 1e6;
+    let (weights, flatness) = match terms {
+        Terms::Weighted(pool) => {
+            let weight = |coin| pool.weights.get(coin).map(|weight| value::float(weight.into()));
+            (1.0 + weight(direction.into)? / weight(direction.from)?, 1.0)
+        }
+        Terms::Stable(_) => (2.0, STABLE_FLATNESS),
+        Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) => (2.0, 1.0),
     };
-    let flatness = match &venue.terms {
-        Terms::Stable(_) => STABLE_FLATNESS,
-        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Ladder(_) | Terms::Rail(_) => 1.0,
-    };
-    let [forward, backward] = rates;
-    // Of the curve `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`, to the second order.
-    let slope =
-        |rate: f64, out: f64, weights: f64| if out > 0.0 { rate * weights / (2.0 * out * flatness) } else { 0.0 };
-    [
-        slope(forward, second, 1.0 + second_weight / first_weight),
-        slope(backward, first, 1.0 + first_weight / second_weight),
-    ]
+    (out > 0.0).then(|| rate * weights / (2.0 * out * flatness))
 }
 
 fn estimate(rate: Rate) -> f64 {

@@ -36,6 +36,8 @@ pub(super) struct Trade {
 impl Curve {
     /// Nothing changes.
     pub(super) const IDENTITY: Curve = Curve { rate: 1.0, slope: 0.0 };
+    /// Nothing comes out.
+    pub(super) const NOTHING: Curve = Curve { rate: 0.0, slope: 0.0 };
 
     /// This step, then the next.
     pub(super) fn then(self, next: Curve) -> Curve {

@@ -3,22 +3,23 @@
 //! A pool that opposing flows leave with less to do keeps its rule: what it no longer takes as
 //! fees goes to the fills.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use clearlane_core::auction::{AuctionInput, Bundle, Fill, VenueUse};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, IntentIndex, VenueIndex};
-use clearlane_core::venue::Direction;
+use clearlane_core::venue::{Direction, PerCoin};
 
 /// What is left over of each denomination.
 type Leftovers = BTreeMap<DenominationIndex, Atoms>;
 
 /// What one venue takes and gives in all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Flow {
-    amounts_in: [Atoms; 2],
-    amounts_out: [Atoms; 2],
+    amounts_in: PerCoin<Atoms>,
+    amounts_out: PerCoin<Atoms>,
 }
 
 /// One bundle that does what all of them do; none if amounts overflow.
@@ -32,7 +33,9 @@ pub(super) fn merged(input: &AuctionInput, bundles: &[Bundle]) -> Option<Bundle>
             sum.bought = sum.bought.checked_add(fill.bought)?;
         }
         for used in &bundle.uses {
-            flows.entry(used.venue).or_default().add(used)?;
+            let coins = input.venues.get(used.venue.at())?.coins;
+            let empty = Flow { amounts_in: coins.map(|_| 0), amounts_out: coins.map(|_| 0) };
+            flows.entry(used.venue).or_insert(empty).add(used)?;
         }
     }
     let mut leftovers = Leftovers::new();
@@ -50,37 +53,43 @@ pub(super) fn merged(input: &AuctionInput, bundles: &[Bundle]) -> Option<Bundle>
 
 impl Flow {
     fn add(&mut self, used: &VenueUse) -> Option<()> {
-        let ([in_first, in_second], [out_first, out_second]) = (&mut self.amounts_in, &mut self.amounts_out);
-        let (amount_in, amount_out) = match used.direction {
-            Direction::Forward => (in_first, out_second),
-            Direction::Backward => (in_second, out_first),
-        };
+        let amount_in = self.amounts_in.get_mut(used.direction.from)?;
         *amount_in = amount_in.checked_add(used.amount_in)?;
+        let amount_out = self.amounts_out.get_mut(used.direction.into)?;
         *amount_out = amount_out.checked_add(used.amount_out)?;
         Some(())
     }
 
-    /// The one use that is left, if any; a coin of which the venue would only gain is left over instead.
+    /// The one use that is left, if any; a coin of which the venue would only gain is left over instead. None where
+    /// one use can't do what is left.
     fn net(
         &self,
         venue: VenueIndex,
-        coins: [DenominationIndex; 2],
+        coins: PerCoin<DenominationIndex>,
         leftovers: &mut Leftovers,
     ) -> Option<Option<VenueUse>> {
-        let ([in_first, in_second], [out_first, out_second]) = (self.amounts_in, self.amounts_out);
-        let use_of = |direction, amount_in, amount_out| Some(VenueUse { venue, direction, amount_in, amount_out });
-        if out_second > in_second {
-            let amount_in = in_first.checked_sub(out_first)?;
-            return Some(use_of(Direction::Forward, amount_in, out_second - in_second));
+        let (mut put, mut drawn) = (Vec::new(), Vec::new());
+        for (coin, (amount_in, amount_out)) in (0_u8..).zip(self.amounts_in.into_iter().zip(self.amounts_out)) {
+            match amount_in.cmp(&amount_out) {
+                Ordering::Greater => put.push((coin, amount_in.saturating_sub(amount_out))),
+                Ordering::Less => drawn.push((coin, amount_out.saturating_sub(amount_in))),
+                Ordering::Equal => {}
+            }
         }
-        if out_first > in_first {
-            return Some(use_of(Direction::Backward, in_second - out_second, out_first - in_first));
+        match (&put[..], &drawn[..]) {
+            (_, []) => {
+                for (coin, amount) in put {
+                    let left: &mut Atoms = leftovers.entry(coins.get(coin)?).or_default();
+                    *left = left.checked_add(amount)?;
+                }
+                Some(None)
+            }
+            ([(from, amount_in)], [(into, amount_out)]) => {
+                let direction = Direction { from: *from, into: *into };
+                Some(Some(VenueUse { venue, direction, amount_in: *amount_in, amount_out: *amount_out }))
+            }
+            (_, _) => None,
         }
-        for (coin, amount) in coins.into_iter().zip([in_first - out_first, in_second - out_second]) {
-            let left: &mut Atoms = leftovers.entry(coin).or_default();
-            *left = left.checked_add(amount)?;
-        }
-        Some(None)
     }
 }
 

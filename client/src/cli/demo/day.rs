@@ -164,7 +164,7 @@ fn open_stable(actions: &mut Vec<Action>) {
     let franc = euro_price("CHF").and_then(|price| price.convert(1_000_000, 0, 0, Rounding::Down));
     let Some(franc) = franc else { return };
     let scaled = [inventory[0] * 1_000_000, inventory[1] * franc];
-    let Some(d) = StableTerms::invariant(400, scaled) else { return };
+    let Some(d) = StableTerms::invariant(400, &scaled) else { return };
     let scale = vec!["1000000".to_owned(), franc.to_string()];
     let terms = Terms::Stable(wire::Stable { fee_ppm: 200, ann: 400, d: d.to_string(), scale });
     open(actions, "stable-EUR-CHF", [("EUR", 0), ("CHF", 0)], inventory, terms);

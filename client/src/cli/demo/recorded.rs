@@ -114,7 +114,7 @@ async fn set_up(stage: &mut Stage, market: &Market) -> Result<BTreeMap<String, K
         actions.push(Action::DefineVenue(wire::DefineVenue {
             name: venue.name.to_string(),
             assets: venue.coins.iter().map(|coin| asset(*coin)).collect(),
-            modules: vec![MODULE.to_owned(); 2],
+            modules: venue.coins.iter().map(|_| MODULE.to_owned()).collect(),
             inventory: venue.inventory.iter().map(ToString::to_string).collect(),
             terms: Some(clearlane_proto::venue::terms_to_wire(&venue.terms)),
         }));

@@ -57,7 +57,7 @@ fn split(input: &AuctionInput, solution: &FileSolution) -> Vec<Bundle> {
         bundles.entry(*group).or_default().fills.push(*fill);
     }
     for (group, used) in of_uses.iter().zip(&solution.uses) {
-        bundles.entry(*group).or_default().uses.extend(uses_of(used, Direction::Forward));
+        bundles.entry(*group).or_default().uses.extend(uses_of(used, Direction::FORWARD));
     }
     bundles.into_values().collect()
 }

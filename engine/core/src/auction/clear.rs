@@ -4,7 +4,8 @@ use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Ver
 use super::cost::expected_nanos;
 use super::floor::{Progress, route_unfilled};
 use super::paths::PathCache;
-use super::sweep::{Candidate, Dropped, Sweep, score, sweep, tie, totals};
+use super::precedence::Precedence;
+use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
 use super::{AuctionInput, Bundle, Solution};
 use crate::hash::{Hash, Hasher};
@@ -78,8 +79,8 @@ fn judge_all<'a>(input: &AuctionInput, solutions: &'a [Solution], executor: &dyn
 fn candidates<'a>(input: &AuctionInput, judged: &[Judged<'a>]) -> Vec<Candidate<'a>> {
     let valid = judged.iter().filter_map(|one| {
         let verified = one.result.as_ref().ok()?.clone();
-        let tie = tie(input, one.solver, one.number);
-        Some(Candidate { solver: one.solver, number: one.number, bundle: one.bundle, verified, tie })
+        let precedence = Precedence::of(input, (one.solver, one.number), one.bundle, verified.score);
+        Some(Candidate { solver: one.solver, number: one.number, bundle: one.bundle, verified, precedence })
     });
     valid.collect()
 }

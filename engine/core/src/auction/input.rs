@@ -9,7 +9,7 @@ use crate::money::Atoms;
 use crate::names::{AuctionId, CommandId, DenominationIndex, Name, ReserveIndex};
 use crate::price::Price;
 use crate::time::Timestamp;
-use crate::venue::{Terms, VenueState};
+use crate::venue::{Direction, PerCoin, Terms, VenueState};
 
 /// The most intents offered in one auction: a snapshot of that many stays below 16 MiB.
 pub const INTENTS_MAX: usize = 20_000;
@@ -129,8 +129,8 @@ pub struct AuctionOption {
 pub struct AuctionVenue {
     /// Its name.
     pub name: Name,
-    /// The denominations of coin 0 and coin 1.
-    pub coins: [DenominationIndex; 2],
+    /// The denominations of its coins.
+    pub coins: PerCoin<DenominationIndex>,
     /// Its rule.
     pub terms: Terms,
     /// Its state at the open.
@@ -144,6 +144,19 @@ impl AuctionInput {
         let value = |clause: &FrozenClause| self.facts.get(clause.fact.at()).map(|fact| fact.value);
         let is_met = |clause: &FrozenClause| value(clause).is_some_and(|value| clause.test.holds(value));
         intent.condition.iter().copied().find(|clause| !is_met(clause))
+    }
+}
+
+impl AuctionVenue {
+    /// What goes in and what comes out if it is used this way; `None` if it has no such coins.
+    #[must_use]
+    pub fn sides(&self, direction: Direction) -> Option<(DenominationIndex, DenominationIndex)> {
+        self.coins.get(direction.from).zip(self.coins.get(direction.into)).filter(|_| direction.is_pair())
+    }
+
+    /// Every directed pair of its coins.
+    pub fn directions(&self) -> impl Iterator<Item = Direction> + use<> {
+        Direction::all(self.coins.count())
     }
 }
 

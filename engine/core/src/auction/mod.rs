@@ -6,7 +6,9 @@ mod cost;
 mod floor;
 mod input;
 mod judge;
+mod open_plan;
 mod paths;
+mod precedence;
 mod route;
 mod score;
 mod solution;
@@ -19,6 +21,7 @@ pub use input::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, RuleSet, VENUES_MAX,
 };
 pub use judge::judge;
+pub use open_plan::{FOLLOWED_LEGS_MAX, OpenPlan};
 pub use paths::{HOPS_MAX, Hop, Market, PATHS_MAX, Path, PathCache, RateBound, RateBounds};
 pub use route::{ROUTED_PATHS_MAX, Routed, Routes};
 pub use score::{SCORE_UNIT, score_bundle, score_fill, surplus_of, value_of};

@@ -41,9 +41,9 @@ impl Market {
     pub fn new(input: &AuctionInput) -> Market {
         let mut hops: Vec<Vec<Hop>> = vec![Vec::new(); input.denominations.len()];
         for (at, venue) in input.venues.iter().enumerate() {
-            let [first, second] = venue.coins;
             let index = VenueIndex::from_at(at);
-            for (from, to, direction) in [(first, second, Direction::Forward), (second, first, Direction::Backward)] {
+            for direction in venue.directions() {
+                let Some((from, to)) = venue.sides(direction) else { continue };
                 let is_offered = venue.terms.best_rate(&venue.opening, direction).is_some();
                 if let Some(list) = hops.get_mut(from.at()).filter(|_| is_offered) {
                     list.push(Hop { venue: index, direction, to });
@@ -192,20 +192,39 @@ struct Reach {
 
 /// The bounds of each venue in each direction, as the venues stand.
 #[derive(Clone, Debug, Default)]
-pub struct RateBounds(Vec<[Option<Reach>; 2]>);
+pub struct RateBounds {
+    /// The table of each venue in turn, by the place of the direction.
+    reaches: Vec<Option<Reach>>,
+    /// Per venue, where its table starts and how many coins it has.
+    tables: Vec<(usize, usize)>,
+}
 
 impl RateBounds {
     /// The bounds of all venues in these states.
     #[must_use]
     pub fn new(input: &AuctionInput, states: &[VenueState]) -> RateBounds {
-        let bounds = input.venues.iter().zip(states).map(|(venue, state)| both_ways(venue, state));
-        RateBounds(bounds.collect())
+        let (mut reaches, mut tables) = (Vec::new(), Vec::with_capacity(input.venues.len()));
+        for venue in &input.venues {
+            let coins = venue.coins.count();
+            tables.push((reaches.len(), coins));
+            reaches.resize(reaches.len().saturating_add(coins.saturating_mul(coins)), None);
+        }
+        let mut bounds = RateBounds { reaches, tables };
+        for (at, state) in states.iter().enumerate() {
+            bounds.update(input, VenueIndex::from_at(at), state);
+        }
+        bounds
     }
 
     /// Takes in a venue's new state.
     pub fn update(&mut self, input: &AuctionInput, venue: VenueIndex, state: &VenueState) {
-        if let (Some(bounds), Some(venue)) = (self.0.get_mut(venue.at()), input.venues.get(venue.at())) {
-            *bounds = both_ways(venue, state);
+        let Some((row, (start, coins))) = input.venues.get(venue.at()).zip(self.tables.get(venue.at()).copied()) else {
+            return;
+        };
+        for direction in row.directions() {
+            if let Some(slot) = self.reaches.get_mut(start.saturating_add(direction.place(coins))) {
+                *slot = reach(row, state, direction);
+            }
         }
     }
 
@@ -223,24 +242,19 @@ impl RateBounds {
     }
 
     fn reach(&self, hop: &Hop) -> Option<Reach> {
-        let [forward, backward] = self.0.get(hop.venue.at())?;
-        match hop.direction {
-            Direction::Forward => *forward,
-            Direction::Backward => *backward,
-        }
+        let (start, coins) = *self.tables.get(hop.venue.at())?;
+        *self.reaches.get(start.checked_add(hop.direction.place(coins))?)?
     }
 }
 
-fn both_ways(venue: &AuctionVenue, state: &VenueState) -> [Option<Reach>; 2] {
-    [Direction::Forward, Direction::Backward].map(|direction| {
-        let rate = RateBound::of(&venue.terms.best_rate(state, direction)?)?;
-        let most = match state {
-            VenueState::Pool { reserves_micro: [first, second] } => {
-                let reserve = if direction == Direction::Forward { second } else { first };
-                Atoms::try_from(reserve.checked_div(U256::from(MILLION))?).ok()?
-            }
-            VenueState::Counter { available, .. } => *available,
-        };
-        Some(Reach { rate, most })
-    })
+fn reach(venue: &AuctionVenue, state: &VenueState, direction: Direction) -> Option<Reach> {
+    let rate = RateBound::of(&venue.terms.best_rate(state, direction)?)?;
+    let most = match state {
+        VenueState::Pool { reserves_micro } => {
+            let reserve = reserves_micro.get(direction.into)?;
+            Atoms::try_from(reserve.checked_div(U256::from(MILLION))?).ok()?
+        }
+        VenueState::Counter { available, .. } => *available,
+    };
+    Some(Reach { rate, most })
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::cost::expected_nanos;
+use super::precedence::Precedence;
 use super::verify::{Verified, by_intent, check_intent, debits};
 use super::{AuctionInput, Bundle, Fill};
-use crate::hash::{Hash, Hasher};
 use crate::lanes::{Access, Batch, Executor, Footprint, Plan, Resource};
 use crate::money::{Atoms, Score};
 use crate::names::{SolverId, VenueIndex};
@@ -24,7 +24,7 @@ pub(super) struct Candidate<'a> {
     pub(super) number: u32,
     pub(super) bundle: &'a Bundle,
     pub(super) verified: Verified,
-    pub(super) tie: Hash,
+    pub(super) precedence: Precedence,
 }
 
 /// What happened to one candidate in its turn.
@@ -54,6 +54,7 @@ struct Cell {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "venues are most of what is written, and a turn allocates no state")]
 enum Value {
     /// The fills made of an intent so far, those of each option added up.
     Intent(Vec<Fill>),
@@ -70,23 +71,13 @@ pub(super) struct Sweep<'a> {
     pub(super) turns: Vec<Turn>,
 }
 
-/// The tie-break of a bundle.
-pub(super) fn tie(input: &AuctionInput, solver: SolverId, number: u32) -> Hash {
-    let mut hasher = Hasher::new("clearlane.v1 bundle tie");
-    hasher.hash(input.seed).number(u64::from(solver.0)).number(u64::from(number)).finish()
-}
-
 /// Runs the sweep: best score first, then more intents, then the seeded hash.
 pub(super) fn sweep<'a>(
     input: &AuctionInput,
     mut candidates: Vec<Candidate<'a>>,
     executor: &dyn Executor,
 ) -> Sweep<'a> {
-    candidates.sort_by(|one, other| {
-        let intents = |candidate: &Candidate<'_>| by_intent(candidate.bundle).len();
-        let by_score = other.verified.score.cmp(&one.verified.score);
-        by_score.then_with(|| intents(other).cmp(&intents(one))).then_with(|| one.tie.cmp(&other.tie))
-    });
+    candidates.sort_by_key(|candidate| candidate.precedence);
     let footprints: Vec<&Footprint> = candidates.iter().map(|candidate| &candidate.verified.footprint).collect();
     let costs: Vec<u64> = candidates.iter().map(|candidate| expected_nanos(input, candidate.bundle)).collect();
     let batch = Batch::new(&footprints).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::lanes::{Access, Footprint, Resource};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms, Score};
 use crate::names::{DenominationIndex, IntentIndex, ReserveIndex};
 use crate::refusal::{Reason, Refusal};
-use crate::venue::{Direction, VenueState};
+use crate::venue::VenueState;
 use crate::wide::wide;
 
 /// A bundle that keeps every rule on the opening state.
@@ -226,8 +226,7 @@ pub(super) fn check_conservation(
     }
     for used in uses {
         let Some(venue) = input.venues.get(used.venue.at()) else { continue };
-        let [first, second] = venue.coins;
-        let (put, drawn) = if used.direction == Direction::Forward { (first, second) } else { (second, first) };
+        let Some((put, drawn)) = venue.sides(used.direction) else { continue };
         add(put, 0, used.amount_in);
         add(drawn, used.amount_out, 0);
     }

@@ -137,14 +137,14 @@ pub enum Role {
 pub struct DefineVenue {
     /// Its name.
     pub name: Name,
-    /// The assets of coin 0 and coin 1 (ladders and rails: in and out).
-    pub assets: [Name; 2],
-    /// The modules of coin 0 and coin 1; they differ only for rails.
-    pub modules: [Name; 2],
+    /// The assets of its coins, from 2 to 8 as its rule has them (ladders and rails: in and out).
+    pub assets: Vec<Name>,
+    /// The module of each coin; they differ only for rails.
+    pub modules: Vec<Name>,
     /// Its rule.
     pub terms: Terms,
     /// What the commanding party's accounts put into it, per coin.
-    pub inventory: [Atoms; 2],
+    pub inventory: Vec<Atoms>,
 }
 
 /// Sets or clears an asset's reference price.

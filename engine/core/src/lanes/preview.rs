@@ -12,6 +12,9 @@ use super::runs::{Counts, Rank, Ranks, Runs};
 /// The most bundles of a preview: one that comes first may move all others, 0.2 s where each has four resources.
 pub const PREVIEW_BUNDLES_MAX: usize = 65_536;
 
+/// One of so many bundles may change before planning all of them anew is cheaper than moving what follows each.
+const CHANGES_OF: usize = 64;
+
 /// Why a bundle was not inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PreviewError {
@@ -129,7 +132,7 @@ impl<K: Ord + Clone> Preview<K> {
             return Err(PreviewError::Full);
         }
         for (resource, access) in footprint.iter() {
-            self.change(resource, access, |runs| runs.insert(&key, access));
+            self.touched(resource, access, |runs| runs.insert(&key, access));
         }
         let planned = Planned { footprint, cost, rank: Rank::default() };
         self.ranks.add(planned.rank);
@@ -144,15 +147,40 @@ impl<K: Ord + Clone> Preview<K> {
         self.ranks.take(planned.rank);
         let mut turns = BTreeSet::new();
         for (resource, access) in planned.footprint.iter() {
-            let moved = self.change(resource, access, |runs| runs.remove(key));
+            let moved = self.touched(resource, access, |runs| runs.remove(key));
             turns.extend(moved.map(|first| (first, Turn::Run(resource))));
         }
         self.walk(turns);
         Some(planned.footprint)
     }
 
+    /// Takes bundles out and puts others in; those that find no room, or their key taken, are left out.
+    ///
+    /// Many at once are planned anew in order, where none moves another: O(n t log n).
+    pub fn change(&mut self, out: &[K], into: Vec<(K, Footprint, u64)>) {
+        let changes = out.len().saturating_add(into.len());
+        if changes <= self.len().checked_div(CHANGES_OF).unwrap_or(0) {
+            out.iter().for_each(|key| drop(self.remove(key)));
+            self.insert_all(into);
+            return;
+        }
+        let mut held = std::mem::take(self).bundles;
+        out.iter().for_each(|key| drop(held.remove(key)));
+        let kept = held.into_iter().map(|(key, planned)| (key, planned.footprint, planned.cost));
+        let mut all: Vec<_> = kept.chain(into).collect();
+        all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        self.insert_all(all);
+    }
+
+    fn insert_all(&mut self, bundles: Vec<(K, Footprint, u64)>) {
+        for (key, footprint, cost) in bundles {
+            // What finds no room is left out, as documented.
+            let _ = self.insert(key, footprint, cost);
+        }
+    }
+
     /// Changes who touches a resource, and what is counted of it.
-    fn change<T>(&mut self, resource: Resource, access: Access, change: impl FnOnce(&mut Runs<K>) -> T) -> T {
+    fn touched<T>(&mut self, resource: Resource, access: Access, change: impl FnOnce(&mut Runs<K>) -> T) -> T {
         let runs = self.resources.entry(resource).or_default();
         let writers = runs.writers();
         let changed = change(runs);
@@ -262,6 +290,26 @@ mod tests {
             keys.iter().for_each(|key| assert!(preview.remove(key).is_some()));
             assert!(preview.is_empty() && preview.resources.is_empty());
             assert_eq!((preview.colours(), preview.hottest(), preview.critical_path()), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn changes_at_once_leave_the_plan_that_would_be_made_anew() {
+        let mut seed = 7;
+        let (mut preview, mut bundles) = (Preview::default(), BTreeMap::new());
+        for step in 0..60 {
+            let many = [1, 2, 200][below(&mut seed, 3) as usize];
+            let out: Vec<Key> = bundles.keys().filter(|_| below(&mut seed, 300) < many).copied().collect();
+            out.iter().for_each(|key| drop(bundles.remove(key)));
+            let into: Vec<_> = (0..many)
+                .map(|number| {
+                    let key: Key = (Reverse(below(&mut seed, 1_000)), step * 1_000 + number);
+                    (key, random_footprint(&mut seed, 40, 4), u64::from(below(&mut seed, 6)))
+                })
+                .collect();
+            bundles.extend(into.iter().map(|(key, footprint, cost)| (*key, (footprint.clone(), *cost))));
+            preview.change(&out, into);
+            assert_twin(&preview, &bundles, step);
         }
     }
 

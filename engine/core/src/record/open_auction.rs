@@ -25,7 +25,7 @@ use crate::pending::{Offered, PendingAuction};
 use crate::refusal::{Reason, Refusal};
 use crate::root;
 use crate::state::State;
-use crate::venue::Terms;
+use crate::venue::{Direction, Terms};
 
 type Coin = (AssetIndex, ModuleIndex);
 
@@ -303,16 +303,15 @@ impl Draft {
             }
             let index = VenueIndex::from_at(at);
             let inventory = venue.coins.map(|coin| inventory_of(state, index, coin));
-            let [first, second] = inventory;
             let is_pool = !matches!(venue.terms, Terms::Ladder(_) | Terms::Rail(_));
-            let is_stocked = second > 0 && (first > 0 || !is_pool);
+            let given = if is_pool { 0 } else { usize::from(Direction::FORWARD.into) };
+            let is_stocked = inventory.iter().skip(given).all(|amount| *amount > 0);
             let is_in_range = inventory.iter().all(|amount| *amount < AUCTION_ATOMS_MAX);
             if !is_stocked || (is_pool && !is_in_range) {
                 continue;
             }
-            let [coin, other] = venue.coins;
-            let coins = [self.denomination(coin), self.denomination(other)];
-            let opening = venue.terms.opening(inventory);
+            let coins = venue.coins.map(|coin| self.denomination(coin));
+            let opening = venue.terms.opening(&inventory);
             self.venues.push((AuctionVenue { name: name.clone(), coins, terms: venue.terms.clone(), opening }, index));
         }
     }

@@ -16,7 +16,7 @@ use crate::money::Atoms;
 use crate::names::{AccountIndex, AssetIndex, DenominationIndex, ModuleIndex, VenueIndex};
 use crate::pending::{Offered, PendingAuction};
 use crate::state::State;
-use crate::venue::{Direction, VenueState};
+use crate::venue::VenueState;
 
 pub(super) fn apply(
     state: &mut State,
@@ -251,11 +251,8 @@ impl<'a> Settlement<'a> {
 
     fn coins(&self, use_: &VenueUse) -> Result<(DenominationIndex, DenominationIndex), Breakage> {
         let venue = self.pending.input.venues.get(use_.venue.at());
-        let [first, second] = venue.ok_or(Breakage::Settlement(self.pending.input.auction))?.coins;
-        Ok(match use_.direction {
-            Direction::Forward => (first, second),
-            Direction::Backward => (second, first),
-        })
+        let sides = venue.and_then(|venue| venue.sides(use_.direction));
+        sides.ok_or(Breakage::Settlement(self.pending.input.auction))
     }
 
     fn venue_owner(&self, venue: VenueIndex) -> Result<VenueIndex, Breakage> {

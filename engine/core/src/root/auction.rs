@@ -7,7 +7,7 @@ use crate::auction::{AuctionInput, AuctionIntent, Bundle, Loss, Verdict};
 use crate::hash::{Hash, Hasher};
 use crate::lanes::Resource;
 use crate::money::Score;
-use crate::venue::{Direction, VenueState};
+use crate::venue::VenueState;
 
 /// The hash of a frozen input: prices, caps and openings included, which the books may have left behind.
 pub(crate) fn auction_input(input: &AuctionInput) -> Hash {
@@ -30,7 +30,7 @@ pub(crate) fn auction_input(input: &AuctionInput) -> Hash {
     }
     hasher.count(input.venues.len());
     for venue in &input.venues {
-        hasher.bytes(venue.name.as_str().as_bytes());
+        hasher.bytes(venue.name.as_str().as_bytes()).count(venue.coins.count());
         venue.coins.iter().for_each(|coin| {
             hasher.number(u64::from(coin.0));
         });
@@ -56,7 +56,7 @@ fn add_intent(hasher: &mut Hasher, intent: &AuctionIntent) {
 fn add_state(hasher: &mut Hasher, state: &VenueState) {
     match state {
         VenueState::Pool { reserves_micro } => {
-            hasher.byte(0);
+            hasher.byte(0).count(reserves_micro.count());
             reserves_micro.iter().for_each(|reserve| {
                 hasher.bytes(&reserve.to_be_bytes::<32>());
             });
@@ -75,7 +75,7 @@ pub(crate) fn add_bundle(hasher: &mut Hasher, bundle: &Bundle) {
     }
     hasher.count(bundle.uses.len());
     for use_ in &bundle.uses {
-        hasher.number(u64::from(use_.venue.0)).byte(u8::from(use_.direction == Direction::Forward));
+        hasher.number(u64::from(use_.venue.0)).byte(use_.direction.from).byte(use_.direction.into);
         hasher.atoms(use_.amount_in).atoms(use_.amount_out);
     }
 }

@@ -93,7 +93,7 @@ fn add_tables(hasher: &mut Hasher, state: &State) {
     }
     hasher.count(state.venues.len());
     for (name, venue) in state.venues.iter() {
-        hasher.bytes(name.as_str().as_bytes()).number(u64::from(venue.owner.0));
+        hasher.bytes(name.as_str().as_bytes()).number(u64::from(venue.owner.0)).count(venue.coins.count());
         for (asset, module) in venue.coins {
             hasher.number(u64::from(asset.0)).number(u64::from(module.0));
         }
@@ -120,13 +120,13 @@ fn add_terms(hasher: &mut Hasher, terms: &Terms) {
             hasher.byte(0).number(u64::from(pool.fee_ppm));
         }
         Terms::Weighted(pool) => {
-            hasher.byte(1).number(u64::from(pool.fee_ppm));
+            hasher.byte(1).number(u64::from(pool.fee_ppm)).count(pool.weights.count());
             pool.weights.iter().for_each(|weight| {
-                hasher.number(u64::from(*weight));
+                hasher.number(*weight);
             });
         }
         Terms::Stable(pool) => {
-            hasher.byte(2).number(u64::from(pool.fee_ppm)).number(pool.ann).atoms(pool.d);
+            hasher.byte(2).number(u64::from(pool.fee_ppm)).number(pool.ann).atoms(pool.d).count(pool.scale.count());
             pool.scale.iter().for_each(|scale| {
                 hasher.atoms(*scale);
             });

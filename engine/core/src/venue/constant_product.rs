@@ -26,16 +26,16 @@ impl Curve for ConstantProduct {
         self.fee_ppm
     }
 
-    fn allows(&self, _: Direction, before: &Sides, after: &Sides) -> bool {
+    fn allows(&self, _: Direction, before: &Sides<'_>, after: &Sides<'_>) -> bool {
         let products = product(after.put, after.drawn).zip(product(before.put, before.drawn));
         products.is_some_and(|(after, before)| after >= before)
     }
 
-    fn least_drawn(&self, _: Direction, before: &Sides, put: U256) -> Option<U256> {
+    fn least_drawn(&self, _: Direction, before: &Sides<'_>, put: U256) -> Option<U256> {
         resize(div_up(product(before.put, before.drawn)?, resize(put)?)?)
     }
 
-    fn slope(&self, _: Direction, before: &Sides) -> Option<Rate> {
+    fn slope(&self, _: Direction, before: &Sides<'_>) -> Option<Rate> {
         Some(Rate { numerator: resize(before.drawn)?, denominator: resize(before.put)? })
     }
 }

@@ -147,11 +147,11 @@ pub(super) struct Counter {
 
 impl Counter {
     pub(super) fn of(state: &VenueState, direction: Direction) -> Option<Counter> {
-        match (*state, direction) {
-            (VenueState::Counter { taken, given, uses, available }, Direction::Forward) => {
+        match *state {
+            VenueState::Counter { taken, given, uses, available } if direction == Direction::FORWARD => {
                 Some(Counter { taken, given, uses, available })
             }
-            (VenueState::Counter { .. }, Direction::Backward) | (VenueState::Pool { .. }, _) => None,
+            VenueState::Counter { .. } | VenueState::Pool { .. } => None,
         }
     }
 

@@ -4,7 +4,9 @@
 //! exactly; what the rule would have given on top stays in the venue.
 
 mod constant_product;
+mod direction;
 mod ladder;
+mod per_coin;
 mod pool;
 mod rail;
 mod stable;
@@ -14,7 +16,9 @@ mod weighted;
 mod tests;
 
 pub use constant_product::ConstantProduct;
+pub use direction::Direction;
 pub use ladder::{LEVELS_MAX, Ladder, Level};
+pub use per_coin::{COINS_MAX, PerCoin};
 pub use rail::Rail;
 pub use stable::{ANN_MAX, STABLE_SCALE_MAX, Stable};
 pub use weighted::{WEIGHT_SUM_MAX, Weighted};
@@ -22,26 +26,6 @@ pub use weighted::{WEIGHT_SUM_MAX, Weighted};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms};
 use crate::refusal::{Reason, Refusal};
 use crate::wide::{U256, U512};
-
-/// Which way a venue is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// Coin 0 goes in, coin 1 comes out.
-    Forward,
-    /// Coin 1 goes in, coin 0 comes out; ladders and rails don't offer it.
-    Backward,
-}
-
-impl Direction {
-    /// The other way.
-    #[must_use]
-    pub fn reversed(self) -> Direction {
-        match self {
-            Direction::Forward => Direction::Backward,
-            Direction::Backward => Direction::Forward,
-        }
-    }
-}
 
 /// The terms of a venue, fixed while an auction is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +44,12 @@ pub enum Terms {
 
 /// What changes in a venue as bundles of one auction use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "pools are most venues, and a quote allocates no state")]
 pub enum VenueState {
     /// A pool's reserves in millionths of an atom, so that a fee in parts per million is exact.
     Pool {
         /// Per coin.
-        reserves_micro: [U256; 2],
+        reserves_micro: PerCoin<U256>,
     },
     /// What a ladder or rail has taken and given since the auction opened.
     Counter {
@@ -93,13 +78,13 @@ pub struct Rate {
 impl Terms {
     /// The state before the first use of an auction, from what the venue's accounts hold.
     ///
-    /// `inventory` is per coin, in atoms; a ladder or rail gives from `inventory[1]`.
+    /// `inventory` is per coin, in atoms; a ladder or rail gives from that of coin 1.
     #[must_use]
-    pub fn opening(&self, inventory: [Atoms; 2]) -> VenueState {
+    pub fn opening(&self, inventory: &PerCoin<Atoms>) -> VenueState {
         match self {
             Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) => pool_state(inventory),
             Terms::Ladder(_) | Terms::Rail(_) => {
-                let [_, available] = inventory;
+                let available = inventory.get(Direction::FORWARD.into).unwrap_or(0);
                 VenueState::Counter { taken: 0, given: 0, uses: 0, available }
             }
         }
@@ -178,6 +163,16 @@ impl Terms {
         }
     }
 
+    /// The number of coins that the terms speak of.
+    #[must_use]
+    pub fn coins(&self) -> usize {
+        match self {
+            Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) => 2,
+            Terms::Weighted(pool) => pool.weights.count(),
+            Terms::Stable(pool) => pool.scale.count(),
+        }
+    }
+
     /// Checks that the terms lie in the ranges for which every rule here is exact.
     ///
     /// # Errors
@@ -198,7 +193,7 @@ impl Terms {
     ///
     /// A ladder keeps what its levels have left, a partly used one pro rata, rounded down.
     #[must_use]
-    pub fn settle(&self, state: &VenueState) -> (Terms, Option<[Atoms; 2]>) {
+    pub fn settle(&self, state: &VenueState) -> (Terms, Option<PerCoin<Atoms>>) {
         if let Some((terms, reserves)) = self.settle_pool(state) {
             return (terms, Some(reserves));
         }
@@ -215,8 +210,8 @@ impl Terms {
     /// that leaves nothing for free at them. Either way takers gain nothing by the rounding, and the reserves
     /// are at most the atoms held: the difference, fees included, belongs to the pool's fee account.
     #[must_use]
-    pub fn settle_pool(&self, state: &VenueState) -> Option<(Terms, [Atoms; 2])> {
-        let VenueState::Pool { reserves_micro } = *state else {
+    pub fn settle_pool(&self, state: &VenueState) -> Option<(Terms, PerCoin<Atoms>)> {
+        let VenueState::Pool { reserves_micro } = state else {
             return None;
         };
         match self {
@@ -230,10 +225,9 @@ impl Terms {
     }
 }
 
-fn pool_state(inventory: [Atoms; 2]) -> VenueState {
+fn pool_state(inventory: &PerCoin<Atoms>) -> VenueState {
     let micro = |atoms: Atoms| crate::wide::wide::<256, 4>(atoms).saturating_mul(U256::from(crate::money::MILLION));
-    let [first, second] = inventory;
-    VenueState::Pool { reserves_micro: [micro(first), micro(second)] }
+    VenueState::Pool { reserves_micro: inventory.map(micro) }
 }
 
 fn is_auction_amount(amount: Atoms) -> bool {

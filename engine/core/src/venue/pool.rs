@@ -1,9 +1,9 @@
-//! What all two-coin pools share: a curve over reserves in millionths of an atom.
+//! What pools of two and more coins share: a curve over reserves in millionths of an atom.
 //!
 //! Each kind of pool says which pairs of reserves its curve allows; amounts follow here, exactly.
 //! A use never changes the terms, and what it leaves on the table stays in the reserves.
 
-use super::{Direction, Rate, VenueState, is_auction_amount};
+use super::{Direction, PerCoin, Rate, VenueState, is_auction_amount};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms, MILLION};
 use crate::refusal::{Reason, Refusal};
 use crate::wide::{U256, div_up, resize, wide};
@@ -15,34 +15,38 @@ const MICRO: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 
 /// A pool's reserves in millionths, from the view of one use.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sides {
+pub(super) struct Sides<'a> {
     /// The reserve of the coin that goes in.
     pub(super) put: U256,
     /// The reserve of the coin that comes out.
     pub(super) drawn: U256,
+    /// All reserves before the use; it leaves those of the other coins as they are.
+    pub(super) reserves: &'a PerCoin<U256>,
 }
 
-impl Sides {
-    fn of(state: &VenueState, direction: Direction) -> Option<Sides> {
-        let VenueState::Pool { reserves_micro: [first, second] } = *state else {
+impl Sides<'_> {
+    fn of(state: &VenueState, direction: Direction) -> Option<Sides<'_>> {
+        let VenueState::Pool { reserves_micro: reserves } = state else {
             return None;
         };
-        let sides = Sides { put: first, drawn: second };
-        let sides = if direction == Direction::Forward { sides } else { sides.reversed() };
-        sides.are_usable().then_some(sides)
+        let (put, drawn) = (reserves.get(direction.from)?, reserves.get(direction.into)?);
+        let sides = Sides { put, drawn, reserves };
+        (direction.is_pair() && sides.are_usable()).then_some(sides)
     }
 
-    fn into_state(self, direction: Direction) -> VenueState {
-        let forward = if direction == Direction::Forward { self } else { self.reversed() };
-        VenueState::Pool { reserves_micro: [forward.put, forward.drawn] }
+    fn into_state(self, direction: Direction) -> Option<VenueState> {
+        let mut reserves_micro = *self.reserves;
+        *reserves_micro.get_mut(direction.from)? = self.put;
+        *reserves_micro.get_mut(direction.into)? = self.drawn;
+        Some(VenueState::Pool { reserves_micro })
     }
 
-    fn reversed(self) -> Sides {
-        Sides { put: self.drawn, drawn: self.put }
+    fn reversed(self) -> Self {
+        Sides { put: self.drawn, drawn: self.put, ..self }
     }
 
     fn are_usable(&self) -> bool {
-        [self.put, self.drawn].iter().all(|reserve| is_usable(*reserve))
+        is_usable(self.put) && is_usable(self.drawn)
     }
 
     fn put_after(&self, kept_ppm: U256, amount_in: Atoms) -> Option<U256> {
@@ -62,13 +66,13 @@ pub(super) trait Curve {
     fn fee_ppm(&self) -> u32;
 
     /// Whether a use may lead from the reserves `before` to the reserves `after`.
-    fn allows(&self, direction: Direction, before: &Sides, after: &Sides) -> bool;
+    fn allows(&self, direction: Direction, before: &Sides<'_>, after: &Sides<'_>) -> bool;
 
     /// The least reserve of the drawn coin that is allowed once the other one is `put`.
-    fn least_drawn(&self, direction: Direction, before: &Sides, put: U256) -> Option<U256>;
+    fn least_drawn(&self, direction: Direction, before: &Sides<'_>, put: U256) -> Option<U256>;
 
     /// An upper bound on what the next millionth put in lets out, on the curve at `before.put`.
-    fn slope(&self, direction: Direction, before: &Sides) -> Option<Rate>;
+    fn slope(&self, direction: Direction, before: &Sides<'_>) -> Option<Rate>;
 
     fn kept_ppm(&self) -> Option<U256> {
         MILLION.checked_sub(u128::from(self.fee_ppm())).filter(|kept| *kept > 0).map(wide)
@@ -90,7 +94,7 @@ pub(super) fn in_for(curve: &impl Curve, state: &VenueState, direction: Directio
     let least = curve.least_drawn(direction.reversed(), &before.reversed(), drawn)?;
     let need = div_up(least.saturating_sub(before.put), kept)?;
     let amount_in = Atoms::try_from(need).ok()?.max(1);
-    let after = Sides { put: before.put_after(kept, amount_in)?, drawn };
+    let after = Sides { put: before.put_after(kept, amount_in)?, drawn, ..before };
     (is_auction_amount(amount_in) && curve.allows(direction, &before, &after)).then_some(amount_in)
 }
 
@@ -105,11 +109,12 @@ pub(super) fn take(
         let before = Sides::of(state, direction)?;
         let are_amounts = is_auction_amount(amount_in) && amount_out < AUCTION_ATOMS_MAX;
         let put = before.put_after(curve.kept_ppm()?, amount_in)?;
-        let after = Sides { put, drawn: before.drawn_after(amount_out)? };
-        (are_amounts && curve.allows(direction, &before, &after)).then_some(after)
+        let after = Sides { put, drawn: before.drawn_after(amount_out)?, ..before };
+        let is_allowed = are_amounts && curve.allows(direction, &before, &after);
+        if is_allowed { after.into_state(direction) } else { None }
     };
     match after() {
-        Some(sides) => Ok(sides.into_state(direction)),
+        Some(state) => Ok(state),
         None => Err(super::too_much(out_for(curve, state, direction, amount_in), amount_in, amount_out)),
     }
 }
@@ -134,17 +139,13 @@ pub(super) fn unclaimed(curve: &impl Curve, state: &VenueState, direction: Direc
 }
 
 /// Reserves in whole atoms, each rounded up.
-pub(super) fn reserves_up(reserves_micro: [U256; 2]) -> Option<[Atoms; 2]> {
-    let [first, second] = reserves_micro;
-    let up = |reserve: U256| Atoms::try_from(div_up(reserve, MICRO)?).ok();
-    Some([up(first)?, up(second)?])
+pub(super) fn reserves_up(reserves_micro: &PerCoin<U256>) -> Option<PerCoin<Atoms>> {
+    reserves_micro.try_map(|reserve| Atoms::try_from(div_up(reserve, MICRO)?).ok())
 }
 
 /// Reserves in whole atoms, each rounded down.
-pub(super) fn reserves_down(reserves_micro: [U256; 2]) -> Option<[Atoms; 2]> {
-    let [first, second] = reserves_micro;
-    let down = |reserve: U256| Atoms::try_from(reserve.checked_div(MICRO)?).ok();
-    Some([down(first)?, down(second)?])
+pub(super) fn reserves_down(reserves_micro: &PerCoin<U256>) -> Option<PerCoin<Atoms>> {
+    reserves_micro.try_map(|reserve| Atoms::try_from(reserve.checked_div(MICRO)?).ok())
 }
 
 pub(super) fn validate_fee(fee_ppm: u32) -> Result<(), Refusal> {

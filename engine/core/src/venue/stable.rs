@@ -5,7 +5,7 @@
 //! so the least other reserve comes exactly from one integer square root.
 
 use super::pool::{self, Curve, Sides};
-use super::{Direction, Rate};
+use super::{Direction, PerCoin, Rate};
 use crate::money::{Atoms, MILLION, SUPPLY_MAX};
 use crate::refusal::{Reason, Refusal};
 use crate::wide::{U256, U512, U1088, div_up, resize, root_up, wide};
@@ -33,7 +33,7 @@ pub struct Stable {
     /// The invariant D in scaled units.
     pub d: Atoms,
     /// What one atom of each coin counts in scaled units.
-    pub scale: [Atoms; 2],
+    pub scale: PerCoin<Atoms>,
 }
 
 impl Stable {
@@ -42,9 +42,11 @@ impl Stable {
     /// It is the least integer D at which the rule leaves a taker nothing for free at these balances:
     /// the rounded up root of `D^3 + 4xy (ann - 1) D = 4xy ann (x + y)`, by Newton from `x + y`.
     #[must_use]
-    pub fn invariant(ann: u64, balances: [Atoms; 2]) -> Option<Atoms> {
-        let [first, second] = balances;
-        invariant_of(ann, wide(first), wide(second))
+    pub fn invariant(ann: u64, balances: &[Atoms]) -> Option<Atoms> {
+        match balances {
+            [first, second] => invariant_of(ann, wide(*first), wide(*second)),
+            _ => None,
+        }
     }
 
     pub(super) fn validate(&self) -> Result<(), Refusal> {
@@ -56,41 +58,35 @@ impl Stable {
             let message = format!("expected from 1 to {most}, found {found}");
             Err(Refusal::new(Reason::OutOfRange, field, message))
         };
-        let [first, second] = self.scale;
         in_range("ann", u128::from(self.ann), u128::from(ANN_MAX))?;
         in_range("d", self.d, SUPPLY_MAX)?;
-        in_range("scale[0]", first, STABLE_SCALE_MAX)?;
-        in_range("scale[1]", second, STABLE_SCALE_MAX)
+        in_range("scale", u128::try_from(self.scale.count()).unwrap_or(0), 2)?;
+        let mut scales = self.scale.iter().enumerate();
+        scales.try_for_each(|(at, scale)| in_range(&format!("scale[{at}]"), *scale, STABLE_SCALE_MAX))
     }
 
     /// The pool after an auction: reserves rounded down, D as [`Stable::invariant`] has it for them.
-    pub(super) fn settled(&self, reserves_micro: [U256; 2]) -> Option<(Stable, [Atoms; 2])> {
-        let [first, second] = pool::reserves_down(reserves_micro)?;
-        if first == 0 || second == 0 {
-            return Some((*self, [first, second]));
+    pub(super) fn settled(&self, reserves_micro: &PerCoin<U256>) -> Option<(Stable, PerCoin<Atoms>)> {
+        let reserves = pool::reserves_down(reserves_micro)?;
+        if reserves.iter().any(|reserve| *reserve == 0) {
+            return Some((*self, reserves));
         }
-        let [scale_first, scale_second] = self.scale;
-        let x = wide::<512, 8>(first).checked_mul(wide(scale_first))?;
-        let y = wide::<512, 8>(second).checked_mul(wide(scale_second))?;
-        let d = invariant_of(self.ann, x, y)?;
-        Some((Stable { d, ..*self }, [first, second]))
+        let scaled = |coin| wide::<512, 8>(reserves.get(coin)?).checked_mul(wide(self.scale.get(coin)?));
+        let d = invariant_of(self.ann, scaled(0)?, scaled(1)?)?;
+        Some((Stable { d, ..*self }, reserves))
     }
 
     /// The scales of the coin that goes in and of the coin that comes out.
-    fn scales_of(&self, direction: Direction) -> (Atoms, Atoms) {
-        let [first, second] = self.scale;
-        match direction {
-            Direction::Forward => (first, second),
-            Direction::Backward => (second, first),
-        }
+    fn scales_of(&self, direction: Direction) -> Option<(Atoms, Atoms)> {
+        self.scale.get(direction.from).zip(self.scale.get(direction.into))
     }
 
     fn d_micro(&self) -> Option<U512> {
         wide::<512, 8>(self.d).checked_mul(wide(MILLION))
     }
 
-    fn is_allowed(&self, direction: Direction, after: &Sides) -> Option<bool> {
-        let (scale_put, scale_drawn) = self.scales_of(direction);
+    fn is_allowed(&self, direction: Direction, after: &Sides<'_>) -> Option<bool> {
+        let (scale_put, scale_drawn) = self.scales_of(direction)?;
         let x = scaled(after.put, scale_put)?;
         let y = scaled(after.drawn, scale_drawn)?;
         let ann = U512::from(self.ann);
@@ -123,12 +119,12 @@ impl Curve for Stable {
         self.fee_ppm
     }
 
-    fn allows(&self, direction: Direction, _: &Sides, after: &Sides) -> bool {
+    fn allows(&self, direction: Direction, _: &Sides<'_>, after: &Sides<'_>) -> bool {
         self.is_allowed(direction, after) == Some(true)
     }
 
-    fn least_drawn(&self, direction: Direction, _: &Sides, put: U256) -> Option<U256> {
-        let (scale_put, scale_drawn) = self.scales_of(direction);
+    fn least_drawn(&self, direction: Direction, _: &Sides<'_>, put: U256) -> Option<U256> {
+        let (scale_put, scale_drawn) = self.scales_of(direction)?;
         let least = self.least_twice_ann_y(scaled(put, scale_put)?)?;
         let unit = U512::from(self.ann).checked_mul(wide(2))?.checked_mul(wide(scale_drawn))?;
         resize(div_up(least, unit)?)
@@ -137,8 +133,8 @@ impl Curve for Stable {
     /// The quotient of the rule's derivatives, `(4 ann x^2 y^2 + D^3 y) / (4 ann x^2 y^2 + D^3 x)`.
     ///
     /// The curve's own y lies in `(y - 1, y]`: the larger one goes above the line, the smaller one below.
-    fn slope(&self, direction: Direction, before: &Sides) -> Option<Rate> {
-        let (scale_put, scale_drawn) = self.scales_of(direction);
+    fn slope(&self, direction: Direction, before: &Sides<'_>) -> Option<Rate> {
+        let (scale_put, scale_drawn) = self.scales_of(direction)?;
         let x = scaled(before.put, scale_put)?;
         let twice_ann = U512::from(self.ann).checked_mul(wide(2))?;
         let y = resize::<512, 8, 1088, 17>(div_up(self.least_twice_ann_y(x)?, twice_ann)?)?;

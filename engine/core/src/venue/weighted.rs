@@ -4,12 +4,12 @@
 //! amounts come from an exact integer root.
 
 use super::pool::{self, Curve, Sides};
-use super::{Direction, Rate};
+use super::{Direction, PerCoin, Rate};
 use crate::refusal::{Reason, Refusal};
 use crate::wide::{U256, U512, U1088, div_up, power, resize, root_up};
 
 /// Reduced weights sum to at most this, so that powers fit 1,088 bits.
-pub const WEIGHT_SUM_MAX: u32 = 8;
+pub const WEIGHT_SUM_MAX: u64 = 8;
 
 /// The terms of a weighted pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,19 @@ pub struct Weighted {
     /// The fee on what goes in, in parts per million, below one million.
     pub fee_ppm: u32,
     /// Weights per coin, in lowest terms, positive, summing to at most [`WEIGHT_SUM_MAX`].
-    pub weights: [u32; 2],
+    pub weights: PerCoin<u64>,
 }
 
 impl Weighted {
     pub(super) fn validate(&self) -> Result<(), Refusal> {
         pool::validate_fee(self.fee_ppm)?;
-        let [first, second] = self.weights;
+        let (first, second) = match self.weights.as_slice() {
+            [first, second] => (*first, *second),
+            other => {
+                let message = format!("expected 2 weights, found {}", other.len());
+                return Err(Refusal::new(Reason::OutOfRange, "weights", message));
+            }
+        };
         let are_positive = first > 0 && second > 0;
         let is_small = first.checked_add(second).is_some_and(|sum| sum <= WEIGHT_SUM_MAX);
         if are_positive && is_small && have_no_common_divisor(first, second) {
@@ -36,16 +42,13 @@ impl Weighted {
     }
 
     /// The weights of the coin that goes in and of the coin that comes out.
-    fn weights_of(&self, direction: Direction) -> (u32, u32) {
-        let [first, second] = self.weights;
-        match direction {
-            Direction::Forward => (first, second),
-            Direction::Backward => (second, first),
-        }
+    fn weights_of(&self, direction: Direction) -> Option<(u32, u32)> {
+        let weight = |coin| u32::try_from(self.weights.get(coin)?).ok();
+        weight(direction.from).zip(weight(direction.into))
     }
 
-    fn product(&self, direction: Direction, sides: &Sides) -> Option<U1088> {
-        let (weight_put, weight_drawn) = self.weights_of(direction);
+    fn product(&self, direction: Direction, sides: &Sides<'_>) -> Option<U1088> {
+        let (weight_put, weight_drawn) = self.weights_of(direction)?;
         power(resize::<256, 4, 1088, 17>(sides.put)?, weight_put)?
             .checked_mul(power(resize(sides.drawn)?, weight_drawn)?)
     }
@@ -56,20 +59,20 @@ impl Curve for Weighted {
         self.fee_ppm
     }
 
-    fn allows(&self, direction: Direction, before: &Sides, after: &Sides) -> bool {
+    fn allows(&self, direction: Direction, before: &Sides<'_>, after: &Sides<'_>) -> bool {
         let products = self.product(direction, after).zip(self.product(direction, before));
         products.is_some_and(|(after, before)| after >= before)
     }
 
-    fn least_drawn(&self, direction: Direction, before: &Sides, put: U256) -> Option<U256> {
-        let (weight_put, weight_drawn) = self.weights_of(direction);
+    fn least_drawn(&self, direction: Direction, before: &Sides<'_>, put: U256) -> Option<U256> {
+        let (weight_put, weight_drawn) = self.weights_of(direction)?;
         let rest = div_up(self.product(direction, before)?, power(resize(put)?, weight_put)?)?;
         resize(root_up(rest, weight_drawn)?)
     }
 
     /// The derivative of the curve, as in the Balancer white paper's spot price.
-    fn slope(&self, direction: Direction, before: &Sides) -> Option<Rate> {
-        let (weight_put, weight_drawn) = self.weights_of(direction);
+    fn slope(&self, direction: Direction, before: &Sides<'_>) -> Option<Rate> {
+        let (weight_put, weight_drawn) = self.weights_of(direction)?;
         Some(Rate {
             numerator: resize::<256, 4, 512, 8>(before.drawn)?.checked_mul(U512::from(weight_put))?,
             denominator: resize::<256, 4, 512, 8>(before.put)?.checked_mul(U512::from(weight_drawn))?,
@@ -77,6 +80,6 @@ impl Curve for Weighted {
     }
 }
 
-fn have_no_common_divisor(first: u32, second: u32) -> bool {
+fn have_no_common_divisor(first: u64, second: u64) -> bool {
     (2..=WEIGHT_SUM_MAX).all(|divisor| !(first.is_multiple_of(divisor) && second.is_multiple_of(divisor)))
 }
