@@ -38,6 +38,9 @@ struct Bid {
     bundles: Arc<Vec<Bundle>>,
 }
 
+/// A solver, and its last version if it has not withdrawn.
+type Change = (SolverId, Option<Arc<Vec<Bundle>>>);
+
 impl Bids {
     /// Starts taking solutions for an auction.
     pub fn open(&self, input: Arc<AuctionInput>) {
@@ -110,7 +113,7 @@ impl Bids {
     }
 
     /// The auction that is open, and what changed since the last time; nothing of a solver that withdrew.
-    fn take_changes(&self) -> (Option<Arc<AuctionInput>>, Vec<(SolverId, Option<Arc<Vec<Bundle>>>)>) {
+    fn take_changes(&self) -> (Option<Arc<AuctionInput>>, Vec<Change>) {
         let mut sealed = self.lock();
         let changed = std::mem::take(&mut sealed.changed);
         let bundles = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.bundles));
