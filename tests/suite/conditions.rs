@@ -1,5 +1,7 @@
 //! Intents with conditions: they wait while a recorded fact is not as they say, and settle or expire after.
 
+use std::collections::BTreeSet;
+
 use clearlane_core::auction::{AuctionInput, Bundle, Fill, Solution, Verdict, clear, footprint, verify};
 use clearlane_core::command::{Action, Role, SetEvent};
 use clearlane_core::condition::Condition;
@@ -189,6 +191,36 @@ fn oracles_attest_events_and_parties_do_not() {
     assert_eq!(desk.books_root(), attested);
     desk.event("e", false);
     assert_eq!(desk.books_root(), before);
+}
+
+#[test]
+fn roots_and_digests_cover_every_part_of_a_condition() {
+    let conditions = [
+        None,
+        Some("price USD > 0.5"),
+        Some("price USD >= 0.5"),
+        Some("price USD > 0.6"),
+        Some("price EUR > 0.5"),
+        Some("price USD > 0.5 and price USD > 0.5"),
+        Some("balance USD > 0.5"),
+        Some("balance USD > 0.6"),
+        Some("balance USD in bank > 0.5"),
+        Some("balance EUR > 0.5"),
+        Some("event e"),
+        Some("event f"),
+    ];
+    let (mut roots, mut digests) = (BTreeSet::new(), BTreeSet::new());
+    for condition in conditions {
+        let mut desk = Desk::stocked();
+        ["e", "f"].into_iter().for_each(|event| desk.event(event, true));
+        let intent = exact_in(desk.next_id(), ("EUR", 10_000), ("USD", 10_000));
+        let intent = condition.map_or(intent.clone(), |condition| under(condition, intent));
+        desk.submit("alice", intent).expect("booked");
+        roots.insert(desk.books_root());
+        desk.open_auction();
+        digests.insert(desk.state.auction.as_ref().expect("it holds").input_digest);
+    }
+    assert_eq!((roots.len(), digests.len()), (conditions.len(), conditions.len()));
 }
 
 /// Alice and bob each sell 100.00 of what the other buys, twice, under conditions on one price and on an event.
