@@ -74,16 +74,19 @@ impl Known {
             | Action::RevokeKey(_)
             | Action::DefineVenue(_)
             | Action::SetPrice(_)
+            | Action::SetEvent(_)
             | Action::Deposit(_)
             | Action::Withdraw(_) => Ok(()),
         }
     }
 
-    /// Refuses an intent that no auction could fill before its deadline; a transfer within one asset may need none.
+    /// Refuses an intent that no auction could fill before its deadline; a transfer within one asset may need none,
+    /// unless it waits for a condition.
     ///
     /// Counts from when its id was made and not from now: the same bytes sent again must not be judged otherwise.
     fn check_deadline(&self, intent: &Intent) -> Result<(), Refusal> {
-        let is_transfer = intent.options.iter().all(|option| option.give_asset == option.get_asset);
+        let is_within_one = intent.options.iter().all(|option| option.give_asset == option.get_asset);
+        let is_transfer = is_within_one && intent.condition.is_none();
         let Some(made) = intent.id.millis().filter(|_| !is_transfer) else { return Ok(()) };
         let made = Timestamp(made.saturating_mul(1_000_000));
         if intent.deadline >= made.after(self.auction_takes) {

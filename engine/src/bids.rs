@@ -180,6 +180,7 @@ mod tests {
             reserves: Vec::new(),
             intents: Vec::new(),
             venues: Vec::new(),
+            facts: Vec::new(),
         })
     }
 

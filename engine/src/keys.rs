@@ -34,6 +34,7 @@ impl ActiveKeys {
                 | Action::DefineParty(_)
                 | Action::DefineVenue(_)
                 | Action::SetPrice(_)
+                | Action::SetEvent(_)
                 | Action::Deposit(_)
                 | Action::Withdraw(_) => {}
             }

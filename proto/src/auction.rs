@@ -19,7 +19,7 @@ use crate::{intent, venue, wire};
 const OPTIONS_MAX: usize = 1 << 16;
 const PLAIN: &str = "plain";
 
-/// Reads the input of an auction.
+/// Reads the input of an auction; conditions and facts do not travel, so it has none.
 ///
 /// # Errors
 ///
@@ -50,10 +50,11 @@ pub fn input_to_core(input: &wire::AuctionInput) -> Result<AuctionInput, Refusal
             intent_to_core(intent, denominations, reserves, field)
         })?,
         venues: each(&input.venues, "venues", |venue, field| venue_to_core(venue, denominations, field))?,
+        facts: Vec::new(),
     })
 }
 
-/// Writes the input of an auction.
+/// Writes the input of an auction, without conditions and the facts that they read.
 #[must_use]
 pub fn input_to_wire(input: &AuctionInput) -> wire::AuctionInput {
     wire::AuctionInput {
@@ -173,6 +174,7 @@ fn intent_to_core(
         options: each(&intent.options, &options, |option, field| {
             option_to_core(option, denominations, reserves, field)
         })?,
+        condition: Vec::new(),
     })
 }
 

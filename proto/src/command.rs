@@ -1,7 +1,8 @@
 //! Commands: each decoded from its exact bytes, by whose digest a repetition is told from a reuse.
 
 use clearlane_core::command::{
-    Action, AddKey, Cancel, Command, DefineAsset, DefineModule, DefineParty, Movement, RevokeKey, Role, SetPrice,
+    Action, AddKey, Cancel, Command, DefineAsset, DefineModule, DefineParty, Movement, RevokeKey, Role, SetEvent,
+    SetPrice,
 };
 use clearlane_core::hash::{Hash, Hasher};
 use clearlane_core::names::{CommandId, PublicKey};
@@ -70,6 +71,9 @@ fn action_to_core(action: &WireAction, id: CommandId, scales: &impl Scales) -> R
             asset: name(&set.asset, "set_price.asset")?,
             price: price(&set.price, "set_price.price")?,
         }),
+        WireAction::SetEvent(set) => {
+            Action::SetEvent(SetEvent { name: name(&set.name, "set_event.name")?, is_attested: !set.withdrawn })
+        }
         WireAction::Deposit(movement) => Action::Deposit(movement_to_core(movement, "deposit", scales)?),
         WireAction::Withdraw(movement) => Action::Withdraw(movement_to_core(movement, "withdraw", scales)?),
     })
@@ -100,6 +104,9 @@ fn action_to_wire(action: &Action) -> WireAction {
             asset: set.asset.to_string(),
             price: set.price.map(|price| price.to_string()).unwrap_or_default(),
         }),
+        Action::SetEvent(set) => {
+            WireAction::SetEvent(wire::SetEvent { name: set.name.to_string(), withdrawn: !set.is_attested })
+        }
         Action::Deposit(movement) => WireAction::Deposit(movement_to_wire(movement)),
         Action::Withdraw(movement) => WireAction::Withdraw(movement_to_wire(movement)),
     }

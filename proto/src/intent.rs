@@ -1,5 +1,6 @@
 //! Intents: decoded with every amount in atoms, and written back in atoms.
 
+use clearlane_core::condition::Condition;
 use clearlane_core::intent::{Choose, FillRule, Intent, IntentOption, Kind, Limits};
 use clearlane_core::names::CommandId;
 use clearlane_core::refusal::{Reason, Refusal};
@@ -23,6 +24,7 @@ pub fn to_core(intent: &wire::Intent, id: CommandId, scales: &impl Scales) -> Re
     let choose = choose_to_core(intent.choose, "choose")?;
     let payee = optional_name(&intent.payee, "payee")?;
     let limits = limits_to_core(intent.limits.as_ref(), &assets, scales)?;
+    let condition = condition_to_core(intent.condition.as_ref(), "condition.expression")?;
     if intent.deadline_ns == 0 {
         return refuse(Reason::Missing, "deadline_ns", "expected a time after which it is not filled, found none");
     }
@@ -33,6 +35,7 @@ pub fn to_core(intent: &wire::Intent, id: CommandId, scales: &impl Scales) -> Re
         choose,
         payee,
         limits,
+        condition,
         valid_from: Timestamp(intent.valid_from_ns),
         deadline: Timestamp(intent.deadline_ns),
         reference: intent.reference.clone(),
@@ -54,7 +57,7 @@ pub fn to_wire(intent: &Intent) -> wire::Intent {
         limits: limits_to_wire(&intent.limits, &assets),
         valid_from_ns: intent.valid_from.0,
         deadline_ns: intent.deadline.0,
-        condition: None,
+        condition: intent.condition.as_ref().map(condition_to_wire),
         group: None,
         schedule: None,
         mandate: None,
@@ -89,7 +92,6 @@ fn fixed_asset(option: &IntentOption, kind: Kind) -> &str {
 
 fn refuse_unsupported(intent: &wire::Intent) -> Result<(), Refusal> {
     let present = [
-        ("condition", intent.condition.is_some()),
         ("group", intent.group.is_some()),
         ("schedule", intent.schedule.is_some()),
         ("mandate", intent.mandate.is_some()),
@@ -241,4 +243,14 @@ fn limits_to_wire(limits: &Limits, assets: &Assets<'_>) -> Option<wire::Limits> 
         maximum_fee: limits.maximum_fee.map(|atoms| amount::to_wire(atoms, assets.give)),
         maximum_total: limits.maximum_total.map(|atoms| amount::to_wire(atoms, assets.give)),
     })
+}
+
+fn condition_to_core(condition: Option<&wire::Condition>, field: &str) -> Result<Option<Condition>, Refusal> {
+    let Some(condition) = condition else { return Ok(None) };
+    let read = Condition::parse(&condition.expression);
+    read.map(Some).map_err(|error| Refusal::new(error.reason(), field, error.to_string()))
+}
+
+fn condition_to_wire(condition: &Condition) -> wire::Condition {
+    wire::Condition { expression: condition.to_string() }
 }

@@ -3,7 +3,7 @@
 use clearlane_core::auction::{Loss, Verdict};
 use clearlane_core::lanes::Resource;
 use clearlane_core::money::Score;
-use clearlane_core::names::{IntentIndex, ReserveIndex, SolverId, VenueIndex};
+use clearlane_core::names::{FactIndex, IntentIndex, ReserveIndex, SolverId, VenueIndex};
 use clearlane_core::refusal::{Reason, Refusal};
 
 use crate::field::{refuse, required, shown};
@@ -73,6 +73,7 @@ fn resource_to_wire(resource: Resource) -> String {
         Resource::Intent(index) => format!("intent {}", index.0),
         Resource::Venue(index) => format!("venue {}", index.0),
         Resource::Reserve(index) => format!("reserve {}", index.0),
+        Resource::Fact(index) => format!("fact {}", index.0),
         Resource::Other(number) => format!("other {number}"),
     }
 }
@@ -83,6 +84,7 @@ fn resource_from_wire(text: &str) -> Result<Resource, Refusal> {
         Some(("intent", number)) => Ok(Resource::Intent(IntentIndex(number))),
         Some(("venue", number)) => Ok(Resource::Venue(VenueIndex(number))),
         Some(("reserve", number)) => Ok(Resource::Reserve(ReserveIndex(number))),
+        Some(("fact", number)) => Ok(Resource::Fact(FactIndex(number))),
         Some(("other", number)) => Ok(Resource::Other(number)),
         Some(_) | None => {
             let message = format!("expected a kind of resource and a number, found {}", shown(text));

@@ -154,6 +154,7 @@ impl Market {
             reserves,
             intents,
             venues: self.venues.iter().map(venue_of).collect(),
+            facts: Vec::new(),
         }
     }
 }
@@ -213,6 +214,7 @@ fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent 
         is_all_or_nothing: order.is_all_or_nothing,
         remaining: order.options.iter().map(|option| option.fixed(order.kind)).max().unwrap_or(0),
         options,
+        condition: Vec::new(),
     }
 }
 

@@ -49,8 +49,14 @@ const INTENTS: &[IntentCase] = &[
     (
         "condition",
         |intent| intent.condition = Some(wire::Condition { expression: "true".to_owned() }),
-        "NOT_SUPPORTED",
-        "intent.condition",
+        "MALFORMED",
+        "intent.condition.expression",
+    ),
+    (
+        "condition on nothing",
+        |intent| intent.condition = Some(wire::Condition { expression: "price XXX > 1".to_owned() }),
+        "UNKNOWN_ASSET",
+        "intent.condition.expression",
     ),
 ];
 

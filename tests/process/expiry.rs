@@ -25,11 +25,14 @@ async fn an_intent_that_no_auction_could_fill_in_time_is_refused() {
     let client = engine.connect().await;
     set_up(&client).await;
     let millis = now(&client).await;
-    let answers = client
-        .submit(envelope(&alice_key(), "alice", &[command(id(millis), Action::Intent(swap(millis, 5_000)))]))
-        .await;
-    let Some(Outcome::Refusal(refusal)) = answers.expect("answers").remove(0).result else { panic!("accepted") };
-    assert_eq!((refusal.code.as_str(), refusal.field.as_str()), ("DEADLINE_PASSED", "intent.deadline_ns"));
+    let condition = Some(wire::Condition { expression: "event e".to_owned() });
+    let conditional = wire::Intent { deadline_ns: swap(millis, 5_000).deadline_ns, condition, ..payment(millis) };
+    for intent in [swap(millis, 5_000), conditional] {
+        let asked = [command(id(millis), Action::Intent(intent))];
+        let answers = client.submit(envelope(&alice_key(), "alice", &asked)).await;
+        let Some(Outcome::Refusal(refusal)) = answers.expect("answers").remove(0).result else { panic!("accepted") };
+        assert_eq!((refusal.code.as_str(), refusal.field.as_str()), ("DEADLINE_PASSED", "intent.deadline_ns"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

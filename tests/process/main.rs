@@ -2,6 +2,7 @@
 
 mod auctions;
 mod bad_input;
+mod conditions;
 mod ends;
 mod exits;
 mod expiry;

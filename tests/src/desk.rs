@@ -3,7 +3,8 @@
 use clearlane_core::auction::{Bundle, Solution};
 use clearlane_core::book::IntentKey;
 use clearlane_core::command::{
-    Action, AddKey, Cancel, Command, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, Role, SetPrice,
+    Action, AddKey, Cancel, Command, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, Role, SetEvent,
+    SetPrice,
 };
 use clearlane_core::config::Config;
 use clearlane_core::event::{Accepted, Outcome};
@@ -167,7 +168,17 @@ impl Desk {
     /// Names an asset with a price.
     pub fn asset(&mut self, code: &str, scale: u8, price: &str) {
         self.admin(Action::DefineAsset(DefineAsset { code: name(code), scale }));
+        self.price(code, price);
+    }
+
+    /// Sets a reference price.
+    pub fn price(&mut self, code: &str, price: &str) {
         self.admin(Action::SetPrice(SetPrice { asset: name(code), price: Price::parse(price) }));
+    }
+
+    /// Attests an event or withdraws it.
+    pub fn event(&mut self, event: &str, is_attested: bool) {
+        self.admin(Action::SetEvent(SetEvent { name: name(event), is_attested }));
     }
 
     /// Names a party with a key in the role of a party.
@@ -346,6 +357,7 @@ fn intent(id: CommandId, kind: Kind, give: (&str, Atoms), get: (&str, Atoms)) ->
         fill: FillRule::Partial { minimum: Some(1) },
         choose: Choose::Split,
         payee: None,
+        condition: None,
         limits: Limits::default(),
         valid_from: Timestamp(0),
         deadline: NOON.after(Span::seconds(3_600)),

@@ -2,6 +2,7 @@
 
 mod books;
 mod bundles;
+mod conditions;
 mod model;
 mod refusals;
 mod tidy;

@@ -1,17 +1,18 @@
 //! Random walks through the core: whatever is asked, in whatever order, the books stay right.
 //!
 //! Every record is followed by all invariants; beside the core runs a model, written apart, that knows
-//! only events: balances from postings, and per intent what was filled, at which price, until when.
+//! only events: balances from postings, and per intent what was filled, at which price, until when, on which facts.
+
+mod facts;
 
 use std::collections::BTreeMap;
 
 use clearlane_core::auction::{AuctionInput, Bundle, Solution, clear};
-use clearlane_core::command::{Action, SetPrice};
+use clearlane_core::command::Action;
 use clearlane_core::event::{End, Event, FillEvent, IntentChange, IntentEvent, Outcome};
 use clearlane_core::intent::{Choose, FillRule, Intent, IntentOption, Kind, Limits};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AccountIndex, CommandId, PartyIndex, SolverId};
-use clearlane_core::price::Price;
 use clearlane_core::record::{Body, SettleAuction};
 use clearlane_core::root;
 use clearlane_core::time::{Span, Timestamp};
@@ -20,6 +21,7 @@ use clearlane_engine::executor::{Method, Workers};
 use clearlane_solver::strategy::{Budget, strategy};
 use clearlane_tests::desk::{Desk, name};
 use clearlane_tests::random::Random;
+use facts::{Facts, condition};
 
 const PARTIES: [&str; 3] = ["alice", "bob", "carol"];
 const ASSETS: [&str; 3] = ["EUR", "USD", "JPY"];
@@ -143,6 +145,7 @@ impl Known {
 struct Walk {
     desk: Desk,
     model: Model,
+    facts: Facts,
     random: Random,
     seed: u64,
     submitted: Vec<(&'static str, CommandId)>,
@@ -156,8 +159,8 @@ impl Walk {
             desk.asset(asset, scale, price);
         }
         PARTIES.into_iter().for_each(|party| desk.party(party));
-        let walk = Walk { desk, model: Model::default(), random: Random::new(seed), seed, submitted: Vec::new() };
-        walk.stocked()
+        let (model, facts, random) = (Model::default(), Facts::default(), Random::new(seed));
+        Walk { desk, model, facts, random, seed, submitted: Vec::new() }.stocked()
     }
 
     fn stocked(mut self) -> Walk {
@@ -204,7 +207,7 @@ impl Walk {
             0..=8 => self.submit(),
             9 => self.cancel(),
             10 => self.wait(),
-            11 => self.price(),
+            11 => self.fact(),
             12 => self.move_money(),
             _ => self.auction_step(),
         }
@@ -228,7 +231,9 @@ impl Walk {
         let deadline = now.after(Span::millis(1 + u64::from(self.random.below(20_000))));
         let valid_from = if self.random.below(5) == 0 { now.after(Span::millis(1)) } else { Timestamp(0) };
         let (limits, reference, memo) = (Limits::default(), String::new(), Vec::new());
-        let intent = Intent { id, kind, options, fill, choose, payee, limits, valid_from, deadline, reference, memo };
+        let condition = condition(&mut self.random);
+        let intent =
+            Intent { id, kind, options, fill, choose, payee, limits, condition, valid_from, deadline, reference, memo };
         let body = Desk::submission(party, intent);
         let times = 1 + self.random.below(2);
         for _ in 0..times {
@@ -282,11 +287,10 @@ impl Walk {
         self.model.hear(self.desk.state.clock, &outcome, self.seed);
     }
 
-    fn price(&mut self) {
-        let asset = name(self.random.pick(&["USD", "JPY"]));
-        let price = Price::parse(self.random.pick(&["1", "0.9", "0.007", "1.3"])).filter(|_| self.random.below(4) > 0);
+    fn fact(&mut self) {
+        let action = self.facts.change(&mut self.random);
         let id = self.desk.next_id();
-        self.record(Desk::administration(id, Action::SetPrice(SetPrice { asset, price })));
+        self.record(Desk::administration(id, action));
     }
 
     fn move_money(&mut self) {
@@ -307,6 +311,7 @@ impl Walk {
         let Some(pending) = self.desk.state.auction.clone() else {
             let outcome = self.desk.open_auction();
             self.model.hear(self.desk.state.clock, &outcome, self.seed);
+            self.facts.hear_opening(&self.desk, &self.model, &outcome, self.seed);
             return;
         };
         let auction = pending.input.auction;
@@ -359,7 +364,7 @@ impl Walk {
 
 #[test]
 fn random_walks_keep_the_books_right_and_replay_alike() {
-    let mut fills = 0;
+    let (mut fills, mut offered, mut told) = (0, 0, 0);
     let mut ended: BTreeMap<&'static str, usize> = BTreeMap::new();
     for seed in 0..WALKS {
         let mut walk = Walk::new(seed);
@@ -370,11 +375,13 @@ fn random_walks_keep_the_books_right_and_replay_alike() {
         let replayed = walk.desk.replay(&Workers::new(3).always(Method::ALL[walk.model.fills % Method::ALL.len()]));
         assert_eq!(root::of(&replayed), root::of(&walk.desk.state), "seed {seed}");
         fills += walk.model.fills;
+        (offered, told) = (offered + walk.facts.offered, told + walk.facts.told);
         for (end, count) in walk.model.ended {
             *ended.entry(end).or_default() += count;
         }
     }
     assert!(fills > 500, "only {fills} fills");
+    assert!(offered > 500 && told > 50, "only {offered} offered under a condition, {told} told to wait for one");
     assert!(["settled", "expired", "cancelled"].iter().all(|end| ended.contains_key(end)), "{ended:?}");
 }
 

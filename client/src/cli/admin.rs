@@ -14,7 +14,7 @@ use super::failure::{Failure, read_file};
 use super::sending::{fresh_command, send};
 use super::venue_file;
 
-/// Defines assets, modules, parties, keys, venues and prices; moves money in and out.
+/// Defines assets, modules, parties, keys, venues and prices; attests events; moves money in and out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,6 +23,7 @@ Examples:
   clearlane admin party alice
   clearlane admin key alice party $(clearlane keys show --key alice.key)
   clearlane admin price USD 0.8971
+  clearlane admin event shipped-7
   clearlane admin deposit alice EUR bank-eu 1000.00
   clearlane admin venue pool.json
 
@@ -77,6 +78,14 @@ enum Define {
         #[arg(default_value = "")]
         price: String,
     },
+    /// Attests that something happened, for the conditions of intents to read.
+    Event {
+        /// What happened, such as shipped-7.
+        name: String,
+        /// Takes it back.
+        #[arg(long)]
+        withdraw: bool,
+    },
     /// Credits an account with what arrived from outside.
     Deposit(Movement),
     /// Debits an account by what leaves the system.
@@ -113,7 +122,7 @@ enum Role {
     Solver,
     /// Deposits and withdraws.
     Gateway,
-    /// Sets reference prices.
+    /// Sets reference prices and attests events.
     Oracle,
     /// Defines things, and all of the above but bidding.
     Admin,
@@ -153,6 +162,7 @@ impl Define {
             | Define::Key { .. }
             | Define::Revoke { .. }
             | Define::Price { .. }
+            | Define::Event { .. }
             | Define::Venue { .. } => None,
         }
     }
@@ -171,6 +181,9 @@ impl Define {
             Define::Revoke { public } => Action::RevokeKey(wire::RevokeKey { key: public.to_vec() }),
             Define::Price { asset, price } => {
                 Action::SetPrice(wire::SetPrice { asset: asset.clone(), price: price.clone() })
+            }
+            Define::Event { name, withdraw } => {
+                Action::SetEvent(wire::SetEvent { name: name.clone(), withdrawn: *withdraw })
             }
             Define::Deposit(movement) => return Ok((Action::Deposit(movement.to_wire()), Way::Deposit)),
             Define::Withdraw(movement) => return Ok((Action::Withdraw(movement.to_wire()), Way::Withdraw)),

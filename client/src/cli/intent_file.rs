@@ -21,7 +21,12 @@ The file holds one intent, a list of them, or one a line:
    \"fill\": \"partial\" | \"all_or_nothing\", \"minimum\": \"10.00\",
    \"payee\": \"bob\", \"reference\": \"invoice 7\", \"priority\": 0,
    \"limits\": {\"worst_price\": \"1.07\", \"maximum_fee\": \"1.00\", \"maximum_total\": \"251.00\"},
+   \"condition\": \"price USD >= 1.08\",                  what must be so before it may happen
    \"valid_for_s\": 3600}                                or \"deadline_ns\": nanoseconds since 1970
+A condition is 1 to 8 terms joined by `and`, with spaces between words, over facts as they are when an auction
+opens: `price ASSET >= DECIMAL` for reference prices, `balance ASSET in MODULE >= AMOUNT` for the party's own
+balances (without `in MODULE`: in all modules together), `event NAME` for what an oracle attested; also with
+<=, > and <. Until it holds the intent waits; at its end it expires.
 Amounts are decimals in whole units; every intent needs a limit and an end. valid_for_s counts from the time in
 the id, so that the same file with the same id is the same intent.";
 
@@ -66,6 +71,7 @@ const FIELDS: &[&str] = &[
     "reference",
     "priority",
     "limits",
+    "condition",
     "valid_for_s",
     "deadline_ns",
     "valid_from_ns",
@@ -93,6 +99,7 @@ fn intent(value: &Value, time_ns: u64) -> Result<Identified, String> {
         fill: fill(fields, &fixed)?,
         payee: text(fields, "payee")?,
         limits: limits(fields, &give)?,
+        condition: condition(fields)?,
         valid_from_ns: whole(fields, "valid_from_ns")?.unwrap_or(0),
         deadline_ns: deadline(fields, made_millis.saturating_mul(NANOS_PER_MILLI))?,
         priority: u32::try_from(whole(fields, "priority")?.unwrap_or(0))
@@ -177,6 +184,12 @@ fn limits(fields: &Map<String, Value>, give: &str) -> Result<Option<wire::Limits
     }))
 }
 
+/// Its words are the engine's to judge.
+fn condition(fields: &Map<String, Value>) -> Result<Option<wire::Condition>, String> {
+    let expression = text(fields, "condition")?;
+    Ok(fields.contains_key("condition").then_some(wire::Condition { expression }))
+}
+
 fn deadline(fields: &Map<String, Value>, time_ns: u64) -> Result<u64, String> {
     match (whole(fields, "valid_for_s")?, whole(fields, "deadline_ns")?) {
         (Some(seconds), None) => Ok(time_ns.saturating_add(seconds.saturating_mul(NANOS_PER_SECOND))),
@@ -256,6 +269,16 @@ mod tests {
         let line = ONE.replace('\n', " ");
         assert_eq!(read(&format!("[{ONE},{ONE}]"), 0).map(|found| found.len()), Ok(2));
         assert_eq!(read(&format!("{line}\n\n{line}\n"), 0).map(|found| found.len()), Ok(2));
+    }
+
+    #[test]
+    fn a_condition_is_carried_as_it_is_written() {
+        let with = |text: &str| read(&ONE.replacen('{', &format!("{{\"condition\":{text},"), 1), 0);
+        let intents = with(r#""price USD >= 1.08 and event shipped-7""#).expect("an intent");
+        let expression = intents[0].1.condition.as_ref().map(|condition| condition.expression.as_str());
+        assert_eq!(expression, Some("price USD >= 1.08 and event shipped-7"));
+        assert_eq!(read(ONE, 0).expect("an intent")[0].1.condition, None);
+        assert_eq!(with("7").expect_err("no text"), "intent 1: condition: expected a text, found 7");
     }
 
     #[test]

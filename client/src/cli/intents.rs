@@ -144,15 +144,30 @@ impl Intents {
     /// Asks and prints.
     pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let intents = caller.connect().await?.list(caller.party()?, self.after, self.most).await?;
-        let row =
-            |one: &wire::IntentStatus| vec![id_text(&one.id), one.state.clone(), one.sold.clone(), one.bought.clone()];
+        let row = |one: &wire::IntentStatus| {
+            vec![
+                id_text(&one.id),
+                one.state.clone(),
+                one.sold.clone(),
+                one.bought.clone(),
+                why_it_waits(one).to_owned(),
+            ]
+        };
         let rows: Vec<_> = intents.iter().map(row).collect();
         let values: Vec<Value> = intents.iter().map(status_json).collect();
-        let mut human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)"], &rows);
+        let mut human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)", "why it waits"], &rows);
         if let Some(last) = intents.last().filter(|_| u32::try_from(intents.len()) == Ok(self.most)) {
             human.push_str(&format!("there may be more: --after {}", id_text(&last.id)));
         }
         report::print(caller.json, &human, &json!({ "intents": values }))
+    }
+}
+
+/// Why an open intent was not offered when an auction last could have; empty if it was.
+fn why_it_waits(one: &wire::IntentStatus) -> &str {
+    match one.updates.last().and_then(|update| update.change.as_ref()) {
+        Some(Change::Waiting(refusal)) => &refusal.message,
+        Some(Change::Accepted(_) | Change::Offered(_) | Change::Filled(_) | Change::Ended(_)) | None => "",
     }
 }
 

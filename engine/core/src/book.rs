@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::fact::Clause;
 use crate::intent::{Choose, Kind};
 use crate::money::{Atoms, Rounding, mul_div};
 use crate::names::{AssetIndex, CommandId, ModuleIndex, PartyIndex};
@@ -31,6 +32,8 @@ pub struct BookIntent {
     pub options: Vec<BookOption>,
     /// The option that the first fill of a one-of intent fixed.
     pub chosen: Option<u16>,
+    /// What must be so for it to be offered; empty means nothing.
+    pub condition: Vec<Clause>,
     /// It is not offered before this.
     pub valid_from: Timestamp,
     /// It is not filled after this.
@@ -39,10 +42,19 @@ pub struct BookIntent {
     pub last_offered: u64,
     /// The auction for which it was last looked at, offered or not; 0 if never.
     pub last_considered: u64,
-    /// Whether its party was told that its funds don't suffice, and not yet that they do.
-    pub is_waiting: bool,
+    /// What its party was told that it waits for, if it was not offered since.
+    pub waits_for: Option<WaitsFor>,
     /// Whether its party withdrew it while it was on offer.
     pub is_cancelling: bool,
+}
+
+/// Why an open intent is not offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WaitsFor {
+    /// Its accounts don't cover its minimum.
+    Funds,
+    /// Its condition does not hold.
+    Condition,
 }
 
 /// One way to fill an intent.

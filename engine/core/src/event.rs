@@ -104,7 +104,7 @@ pub enum IntentChange {
     Accepted(Box<Intent>),
     /// It is offered in this auction.
     Offered(AuctionId),
-    /// It could be offered but its account does not cover its minimum.
+    /// It is not offered: its condition does not hold, or its accounts do not cover its minimum.
     Waiting(Refusal),
     /// A part or all of it was filled.
     Filled(FillEvent),

@@ -1,5 +1,6 @@
 //! Intents as users state them: what should happen, never how.
 
+use crate::condition::Condition;
 use crate::money::Atoms;
 use crate::names::{CommandId, Name};
 use crate::price::Price;
@@ -29,6 +30,8 @@ pub struct Intent {
     pub payee: Option<Name>,
     /// Bounds beyond the amounts of the options.
     pub limits: Limits,
+    /// What must be so for it to be offered; absent means nothing.
+    pub condition: Option<Condition>,
     /// It is not offered before this.
     pub valid_from: Timestamp,
     /// It is not filled after this.

@@ -22,6 +22,13 @@ impl Name {
     }
 }
 
+/// Names are found and ordered by their text.
+impl std::borrow::Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Display for Name {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.0)
@@ -81,6 +88,10 @@ index!(
 index!(
     /// An intent's place in one auction's input.
     IntentIndex
+);
+index!(
+    /// A fact's place in one auction's input.
+    FactIndex
 );
 
 /// A solver's place in the state's table of solvers; 0 is the built-in floor bidder.

@@ -66,6 +66,18 @@ impl Price {
         self.places
     }
 
+    /// How the value of this price compares with another's.
+    ///
+    /// Below 2^96 times 10^40 each side fits 256 bits.
+    #[must_use]
+    pub fn cmp_value(self, other: Price) -> std::cmp::Ordering {
+        let scaled = |price: Price, places: u8| {
+            let power = U512::from(10_u8).saturating_pow(U512::from(places));
+            wide::<512, 8>(price.mantissa).saturating_mul(power)
+        };
+        scaled(self, other.places).cmp(&scaled(other, self.places))
+    }
+
     /// `amount` atoms of an asset with `from_scale` decimals, times this price, in atoms of one with `to_scale`.
     ///
     /// `None` if the result exceeds 128 bits.
@@ -117,6 +129,26 @@ impl std::fmt::Display for Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_compare_by_value() {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let most = u128::MAX >> 32;
+        let cases = [
+            ((1, 0), (10, 1), Equal),
+            ((9, 1), (1, 0), Less),
+            ((12, 0), (3, 0), Greater),
+            ((most, 0), (1, 40), Greater),
+            ((most, 40), (most, 39), Less),
+            ((1, 40), (most, 0), Less),
+        ];
+        for ((one, one_places), (other, other_places), expected) in cases {
+            let price = |mantissa, places| Price::new(mantissa, places).expect("a price");
+            let (one, other) = (price(one, one_places), price(other, other_places));
+            assert_eq!(one.cmp_value(other), expected, "{one} and {other}");
+            assert_eq!(other.cmp_value(one), expected.reverse(), "{other} and {one}");
+        }
+    }
 
     #[test]
     fn prices_are_read_as_written() {

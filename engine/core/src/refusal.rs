@@ -108,6 +108,8 @@ reasons! {
     BelowMinimumFill = "BELOW_MINIMUM_FILL",
     /// A one-of intent is filled through more than one option.
     MoreThanOneOption = "MORE_THAN_ONE_OPTION",
+    /// The intent's condition does not hold, or does not on the facts that its auction froze.
+    ConditionNotMet = "CONDITION_NOT_MET",
     /// A fill's price is worse than the intent's limit.
     LimitBroken = "LIMIT_BROKEN",
     /// A bundle takes more from an account than the auction reserved.

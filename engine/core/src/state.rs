@@ -1,6 +1,6 @@
 //! The whole state: tables of names, the ledger, the book, remembered ids, the auction in progress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::book::Book;
 use crate::command::Role;
@@ -41,6 +41,8 @@ pub struct State {
     pub parties: Table<()>,
     /// Venues by index.
     pub venues: Table<Venue>,
+    /// Events that were attested and not withdrawn.
+    pub events: BTreeSet<Name>,
     /// Keys that may act.
     pub keys: BTreeMap<PublicKey, KeyGrant>,
     /// The accounts.
@@ -98,6 +100,7 @@ impl State {
             modules: Table::default(),
             parties: Table::default(),
             venues: Table::default(),
+            events: BTreeSet::new(),
             keys: BTreeMap::new(),
             ledger: Ledger::default(),
             book: Book::default(),

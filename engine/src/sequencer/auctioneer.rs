@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clearlane_core::auction::{Clearing, clear};
-use clearlane_core::book::BookIntent;
+use clearlane_core::book::{BookIntent, WaitsFor};
+use clearlane_core::fact;
 use clearlane_core::names::AuctionId;
 use clearlane_core::record::{Body, SettleAuction};
 use clearlane_core::time::{Span, Timestamp};
@@ -93,7 +94,12 @@ impl Auctioneer {
             return;
         }
         let settle_by = now.after(parts.times.bidding).after(parts.times.settling);
-        let is_ready = |intent: &BookIntent| intent.valid_from <= now && intent.deadline >= settle_by;
+        // Whoever was told to wait for a condition hears more once it holds.
+        let is_news = |intent: &BookIntent| {
+            intent.waits_for != Some(WaitsFor::Condition) || fact::holds(state, &intent.condition)
+        };
+        let is_ready =
+            |intent: &BookIntent| intent.valid_from <= now && intent.deadline >= settle_by && is_news(intent);
         if state.book.iter().any(|(_, intent)| is_ready(intent)) {
             draft.push_opening(parts.times);
         }

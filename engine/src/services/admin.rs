@@ -1,13 +1,18 @@
 //! Definitions, and what is defined.
 
+use std::ops::Bound;
+
 use clearlane_core::ledger::{AccountKey, Owner};
 use clearlane_core::names::VenueIndex;
 use clearlane_proto::venue;
 use clearlane_proto::wire::{self, admin_service_server::AdminService};
 use tonic::{Request, Response, Status};
 
-use super::Engine;
+use super::{Engine, page_size};
 use crate::cell::Cell;
+
+/// The most events of one answer: their names together stay far below a message's limit.
+const EVENTS_PAGE_MAX: usize = 1_000;
 
 #[tonic::async_trait]
 impl AdminService for Engine {
@@ -35,6 +40,16 @@ impl AdminService for Engine {
     async fn venues(&self, _: Request<wire::VenuesRequest>) -> Result<Response<wire::VenuesReply>, Status> {
         let venues = self.look(|cell, _| Ok(venues(cell))).await?;
         Ok(Response::new(wire::VenuesReply { venues }))
+    }
+
+    async fn events(&self, request: Request<wire::EventsRequest>) -> Result<Response<wire::EventsReply>, Status> {
+        let request = request.into_inner();
+        let found = self.look(move |cell, _| {
+            let later = (Bound::Excluded(request.after.as_str()), Bound::Unbounded);
+            let later = cell.state.events.range::<str, _>(later).take(page_size(request.most, 100, EVENTS_PAGE_MAX));
+            Ok(later.map(ToString::to_string).collect())
+        });
+        Ok(Response::new(wire::EventsReply { events: found.await? }))
     }
 }
 

@@ -128,8 +128,9 @@ fn about_bytes(ended: &AuctionView) -> usize {
     const ITEM_BYTES: usize = 112;
     let input = &ended.input;
     let options: usize = input.intents.iter().map(|intent| intent.options.len()).sum();
-    let rows = 1 + input.intents.len() + input.venues.len() + input.denominations.len();
-    let items = options + input.reserves.len();
+    let rows = 1 + input.intents.len() + input.venues.len() + input.denominations.len() + input.facts.len();
+    let clauses: usize = input.intents.iter().map(|intent| intent.condition.len()).sum();
+    let items = options + input.reserves.len() + clauses;
     let bundles = ended.clearing.iter().flat_map(|clearing| &clearing.executed);
     let promises: usize = bundles.map(|executed| 1 + executed.bundle.fills.len() + executed.bundle.uses.len()).sum();
     let told = ended.clearing.iter().flat_map(|clearing| &clearing.verdicts);
@@ -160,6 +161,7 @@ mod tests {
             reserves: vec![reserve; 10_000],
             intents: Vec::new(),
             venues: Vec::new(),
+            facts: Vec::new(),
         })
     }
 

@@ -80,6 +80,7 @@ pub(super) mod tests {
             choose: Choose::Split,
             payee: None,
             limits: Limits::default(),
+            condition: None,
             valid_from: Timestamp(0),
             deadline: Timestamp(9),
             reference: String::new(),

@@ -22,10 +22,16 @@ fn give(intent: &mut wire::Intent) -> &mut wire::Side {
     intent.options[0].give.as_mut().unwrap()
 }
 
+fn condition(expression: &str) -> Option<wire::Condition> {
+    Some(wire::Condition { expression: expression.to_owned() })
+}
+
 #[test]
 fn wrong_intents_are_refused_by_field() {
     let table: &[(Reason, &str, Change<wire::Intent>)] = &[
-        (Reason::NotSupported, "condition", |i| i.condition = Some(wire::Condition::default())),
+        (Reason::Missing, "condition.expression", |i| i.condition = Some(wire::Condition::default())),
+        (Reason::Malformed, "condition.expression", |i| i.condition = condition("price USD => 1.08")),
+        (Reason::TooLarge, "condition.expression", |i| i.condition = condition(&" ".repeat(2_049))),
         (Reason::NotSupported, "group", |i| i.group = Some(wire::Group::default())),
         (Reason::NotSupported, "schedule", |i| i.schedule = Some(wire::Schedule::default())),
         (Reason::NotSupported, "mandate", |i| i.mandate = Some(wire::Mandate::default())),
@@ -83,6 +89,7 @@ fn wrong_commands_are_refused_by_field() {
         (Reason::Malformed, "add_key.key", command(Action::AddKey(key(1, 31)))),
         (Reason::BadName, "define_venue.name", command(Action::DefineVenue(wire::DefineVenue::default()))),
         (Reason::AmountMalformed, "set_price.price", command(Action::SetPrice(set))),
+        (Reason::BadName, "set_event.name", command(Action::SetEvent(wire::SetEvent::default()))),
         (Reason::Missing, "deposit.amount", command(Action::Deposit(moved(None)))),
         (Reason::UnknownAsset, "withdraw.amount.asset", command(Action::Withdraw(moved(decimal("XYZ", "1"))))),
     ];

@@ -7,16 +7,19 @@ use clearlane_core::auction::{
     Solution, VenueUse, Verdict,
 };
 use clearlane_core::command::{
-    Action, AddKey, Cancel, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, RevokeKey, Role, SetPrice,
+    Action, AddKey, Cancel, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, RevokeKey, Role, SetEvent,
+    SetPrice,
 };
+use clearlane_core::condition::Condition;
 use clearlane_core::config::Config;
 use clearlane_core::event::{Accepted, CommandOutcome, End, FillEvent, IntentChange, IntentEvent};
+use clearlane_core::fact::{Fact, FrozenClause, Test, Value};
 use clearlane_core::hash::Hash;
 use clearlane_core::intent::{Choose, FillRule, Intent, IntentOption, Kind, Limits};
 use clearlane_core::lanes::Resource;
 use clearlane_core::names::{
-    AuctionId, CommandId, DenominationIndex, IntentIndex, Name, PartyIndex, PublicKey, ReserveIndex, SolverId,
-    VenueIndex,
+    AuctionId, CommandId, DenominationIndex, FactIndex, IntentIndex, Name, PartyIndex, PublicKey, ReserveIndex,
+    SolverId, VenueIndex,
 };
 use clearlane_core::price::Price;
 use clearlane_core::record::{Body, Commands, Genesis, OpenAuction, Record, SettleAuction};
@@ -52,6 +55,7 @@ fn intents() -> Vec<Intent> {
         fill: FillRule::Partial { minimum: Some(100) },
         choose: Choose::One,
         payee: Some(name("bob")),
+        condition: Condition::parse("price USD >= 1.08 and balance EUR in bank-eu < 250 and event shipped-7").ok(),
         limits: Limits { worst_price: Price::parse("1.08"), maximum_fee: Some(5), maximum_total: Some(6) },
         valid_from: Timestamp(3),
         deadline: Timestamp(9),
@@ -65,6 +69,7 @@ fn intents() -> Vec<Intent> {
         choose: Choose::Split,
         payee: None,
         limits: Limits::default(),
+        condition: None,
         ..full.clone()
     };
     vec![Intent { fill: FillRule::Partial { minimum: None }, ..plain.clone() }, plain, full]
@@ -107,6 +112,8 @@ fn actions() -> Vec<Action> {
         Action::RevokeKey(RevokeKey { key: PublicKey([1; 32]) }),
         Action::SetPrice(SetPrice { asset: name("EUR"), price: Price::parse("0.8971") }),
         Action::SetPrice(SetPrice { asset: name("EUR"), price: None }),
+        Action::SetEvent(SetEvent { name: name("shipped-7"), is_attested: true }),
+        Action::SetEvent(SetEvent { name: name("shipped-7"), is_attested: false }),
         Action::Deposit(movement.clone()),
         Action::Withdraw(movement),
     ];
@@ -160,7 +167,9 @@ pub(super) fn input() -> AuctionInput {
                 number: 7,
                 left: 4,
             }],
+            condition: Vec::new(),
         }],
+        facts: Vec::new(),
         venues: all_terms()
             .into_iter()
             .zip(states().into_iter().cycle())
@@ -200,6 +209,10 @@ fn venues_come_back() {
 #[test]
 fn auctions_come_back() {
     assert_eq!(auction::input_to_core(&auction::input_to_wire(&input())), Ok(input()));
+    let mut conditional = input();
+    conditional.facts = vec![Fact { name: "event e".to_owned(), value: Value::Event(true) }];
+    conditional.intents[0].condition = vec![FrozenClause { fact: FactIndex(0), test: Test::Event }];
+    assert_eq!(auction::input_to_core(&auction::input_to_wire(&conditional)), Ok(input()), "conditions stay");
     assert_eq!(auction::bundles_to_core(&auction::bundles_to_wire(&bundles())), Ok(bundles()));
 }
 
@@ -214,6 +227,7 @@ fn verdicts_come_back() {
         loss(Some((SolverId(1), 2, 3)), Resource::Venue(VenueIndex(3))),
         loss(None, Resource::Intent(IntentIndex(4))),
         loss(None, Resource::Reserve(ReserveIndex(5))),
+        loss(None, Resource::Fact(FactIndex(7))),
         loss(None, Resource::Other(6)),
     ];
     for expected in verdicts {

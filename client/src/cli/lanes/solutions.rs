@@ -95,6 +95,7 @@ fn label_of(auction: &Auction, resource: Resource) -> String {
         Resource::Intent(index) => format!("intent {}", auction.intent_name(index).unwrap_or("unknown")),
         Resource::Venue(index) => format!("venue {}", auction.venue_name(index).unwrap_or("unknown")),
         Resource::Reserve(index) => reserve_label(&auction.input, index),
+        Resource::Fact(index) => format!("fact {}", index.0),
         Resource::Other(number) => format!("key {number}"),
     }
 }

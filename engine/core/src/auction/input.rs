@@ -2,6 +2,7 @@
 //!
 //! Tables are dense and refer to each other by index; nothing in here changes after the open.
 
+use crate::fact::{Fact, FrozenClause};
 use crate::hash::Hash;
 use crate::intent::{Choose, Kind};
 use crate::money::Atoms;
@@ -47,6 +48,8 @@ pub struct AuctionInput {
     pub intents: Vec<AuctionIntent>,
     /// The venues on offer.
     pub venues: Vec<AuctionVenue>,
+    /// What the conditions of the intents on offer read; solvers are not told.
+    pub facts: Vec<Fact>,
 }
 
 /// An asset within a module: the unit in which amounts are conserved.
@@ -90,6 +93,8 @@ pub struct AuctionIntent {
     pub remaining: Atoms,
     /// The ways to fill it.
     pub options: Vec<AuctionOption>,
+    /// What must be so for it to be filled; solvers are not told, since it is.
+    pub condition: Vec<FrozenClause>,
 }
 
 /// One way to fill an intent.
@@ -130,6 +135,16 @@ pub struct AuctionVenue {
     pub terms: Terms,
     /// Its state at the open.
     pub opening: VenueState,
+}
+
+impl AuctionInput {
+    /// The first clause of an intent's condition that does not hold on the frozen facts.
+    #[must_use]
+    pub fn unmet(&self, intent: &AuctionIntent) -> Option<FrozenClause> {
+        let value = |clause: &FrozenClause| self.facts.get(clause.fact.at()).map(|fact| fact.value);
+        let is_met = |clause: &FrozenClause| value(clause).is_some_and(|value| clause.test.holds(value));
+        intent.condition.iter().copied().find(|clause| !is_met(clause))
+    }
 }
 
 impl AuctionVenue {

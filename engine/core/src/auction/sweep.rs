@@ -166,7 +166,7 @@ fn take_turn(
 fn opening(input: &AuctionInput, resource: Resource) -> Cell {
     let none = VenueState::Counter { taken: 0, given: 0, uses: 0, available: 0 };
     let value = match resource {
-        Resource::Intent(_) | Resource::Other(_) => Value::Intent(Vec::new()),
+        Resource::Intent(_) | Resource::Fact(_) | Resource::Other(_) => Value::Intent(Vec::new()),
         Resource::Venue(index) => Value::Venue(input.venues.get(index.at()).map_or(none, |venue| venue.opening)),
         Resource::Reserve(index) => Value::Reserve(input.reserves.get(index.at()).map_or(0, |reserve| reserve.amount)),
     };
@@ -197,9 +197,14 @@ fn advance(
                 let amount = debits.get(index).copied().unwrap_or(0);
                 Value::Reserve(left.checked_sub(amount).ok_or_else(|| (place, too_little(amount, *left)))?)
             }
-            (Resource::Intent(_) | Resource::Venue(_) | Resource::Reserve(_) | Resource::Other(_), other) => {
-                other.clone()
-            }
+            (
+                Resource::Intent(_)
+                | Resource::Venue(_)
+                | Resource::Reserve(_)
+                | Resource::Fact(_)
+                | Resource::Other(_),
+                other,
+            ) => other.clone(),
         };
         values.push(value);
     }

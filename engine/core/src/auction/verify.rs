@@ -1,7 +1,7 @@
 //! Judges one bundle alone on the opening state, exactly.
 //!
 //! Checks in order: sizes, then each fill (intent, option, twice, amounts, limit), then each
-//! intent as a whole (options, size, completeness, minimum), reserves, each venue use, conservation.
+//! intent as a whole (condition, options, size, completeness, minimum), reserves, each venue use, conservation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,6 +97,11 @@ pub(super) fn check_intent(
     let field = format!("intents[{}]", index.0);
     let all = || earlier.iter().chain(fills);
     let fixed = |fill: &Fill| intent.fixed_of(fill.sold, fill.bought);
+    if let Some(clause) = input.unmet(intent) {
+        let fact = input.facts.get(clause.fact.at()).map_or("a known fact", |fact| fact.name.as_str());
+        let message = format!("expected {fact} to be as the condition says, found otherwise");
+        return refuse(Reason::ConditionNotMet, format!("{field}.condition"), message);
+    }
     let first = fills.first().map_or(0, |fill| fill.option);
     if intent.choose == Choose::One && all().any(|fill| fill.option != first) {
         return refuse(Reason::MoreThanOneOption, field, "expected one option of a one-of intent".to_owned());
@@ -245,6 +250,9 @@ pub fn footprint(input: &AuctionInput, bundle: &Bundle) -> Footprint {
     for fill in &bundle.fills {
         touched.push((Resource::Intent(fill.intent), Access::Write));
     }
+    let intents = bundle.fills.iter().filter_map(|fill| input.intents.get(fill.intent.at()));
+    let facts = intents.flat_map(|intent| intent.condition.iter().map(|clause| clause.fact));
+    touched.extend(facts.map(|fact| (Resource::Fact(fact), Access::Read)));
     touched.sort_unstable();
     touched.dedup();
     for used in &bundle.uses {

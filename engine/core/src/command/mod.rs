@@ -10,6 +10,7 @@ mod define_party;
 mod define_venue;
 mod keys;
 mod movement;
+mod set_event;
 mod set_price;
 mod submit;
 mod transfer;
@@ -60,6 +61,8 @@ pub enum Action {
     DefineVenue(Box<DefineVenue>),
     /// Sets or clears an asset's reference price.
     SetPrice(SetPrice),
+    /// Attests or withdraws an event.
+    SetEvent(SetEvent),
     /// Credits an account with what arrived from outside.
     Deposit(Movement),
     /// Debits an account by what leaves the system.
@@ -123,7 +126,7 @@ pub enum Role {
     Solver,
     /// Deposits and withdraws.
     Gateway,
-    /// Sets reference prices.
+    /// Sets reference prices and attests events.
     Oracle,
     /// Defines assets, modules, parties, keys and venues, and all of the above but bidding.
     Admin,
@@ -151,6 +154,15 @@ pub struct SetPrice {
     pub asset: Name,
     /// The value of one whole unit in the reference asset.
     pub price: Option<Price>,
+}
+
+/// Attests that something happened, for conditions to read, or withdraws that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetEvent {
+    /// What happened, such as `shipped-7`.
+    pub name: Name,
+    /// Whether it did.
+    pub is_attested: bool,
 }
 
 /// Moves value between the outside and an account.
@@ -201,7 +213,7 @@ impl Action {
         match self {
             Action::Submit(_) | Action::Cancel(_) => matches!(role, Role::Party | Role::Gateway | Role::Admin),
             Action::Deposit(_) | Action::Withdraw(_) => matches!(role, Role::Gateway | Role::Admin),
-            Action::SetPrice(_) => matches!(role, Role::Oracle | Role::Admin),
+            Action::SetPrice(_) | Action::SetEvent(_) => matches!(role, Role::Oracle | Role::Admin),
             Action::DefineAsset(_)
             | Action::DefineModule(_)
             | Action::DefineParty(_)
@@ -233,6 +245,7 @@ impl Action {
             Action::RevokeKey(_) => "revoke_key",
             Action::DefineVenue(_) => "define_venue",
             Action::SetPrice(_) => "set_price",
+            Action::SetEvent(_) => "set_event",
             Action::Deposit(_) => "deposit",
             Action::Withdraw(_) => "withdraw",
         }
@@ -249,6 +262,7 @@ impl Action {
             Action::RevokeKey(key) => keys::revoke(desk, key),
             Action::DefineVenue(venue) => define_venue::apply(desk, venue),
             Action::SetPrice(price) => set_price::apply(desk, price),
+            Action::SetEvent(event) => set_event::apply(desk, event),
             Action::Deposit(movement) => movement::deposit(desk, movement),
             Action::Withdraw(movement) => movement::withdraw(desk, movement),
         }

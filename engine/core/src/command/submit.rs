@@ -1,11 +1,12 @@
 //! Submits an intent: resolves its names, folds its limits into its options, and books or settles it.
 //!
-//! Checks in order: sizes, times, payee, then each option's names, amounts and limits, then what the
+//! Checks in order: sizes, times, payee, condition, then each option's names, amounts and limits, then what the
 //! options share, the minimum fill, what their maxima reach, amounts for auctions, and room in the book.
 
 use super::{Desk, Stop, refuse, transfer};
-use crate::book::{BookIntent, BookOption, IntentKey};
+use crate::book::{BookIntent, BookOption, IntentKey, WaitsFor};
 use crate::event::{Accepted, Event, IntentChange, IntentEvent};
+use crate::fact;
 use crate::intent::{Choose, FillRule, Intent, IntentOption, Kind, Limits};
 use crate::intent::{MEMO_BYTES_MAX, OPTIONS_MAX, REFERENCE_BYTES_MAX};
 use crate::ledger::Owner;
@@ -15,7 +16,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::state::State;
 
 pub(super) fn apply(desk: &mut Desk<'_>, intent: &Intent) -> Result<Accepted, Stop> {
-    let booked = resolve(desk, intent)?;
+    let mut booked = resolve(desk, intent)?;
     if let Some(plain) = transfer::as_plain(desk, &booked) {
         return transfer::apply(desk, intent, &booked, plain);
     }
@@ -24,10 +25,14 @@ pub(super) fn apply(desk: &mut Desk<'_>, intent: &Intent) -> Result<Accepted, St
         let message = format!("expected at most {} open intents", desk.state.config.intents_max);
         refuse(Reason::Exhausted, "options", message)?;
     }
+    let lack = fact::lack(desk.state, &booked.condition).filter(|_| booked.valid_from <= desk.state.clock);
+    booked.waits_for = lack.is_some().then_some(WaitsFor::Condition);
     let key = IntentKey { party: desk.party, id: desk.id };
     desk.state.book.insert(key, booked);
-    let change = IntentChange::Accepted(Box::new(intent.clone()));
-    desk.events.push(Event::Intent(IntentEvent { party: key.party, id: key.id, time: desk.state.clock, change }));
+    let accepted = IntentChange::Accepted(Box::new(intent.clone()));
+    for change in std::iter::once(accepted).chain(lack.map(IntentChange::Waiting)) {
+        desk.events.push(Event::Intent(IntentEvent { party: key.party, id: key.id, time: desk.state.clock, change }));
+    }
     Ok(Accepted::Booked)
 }
 
@@ -40,6 +45,10 @@ fn resolve(desk: &Desk<'_>, intent: &Intent) -> Result<BookIntent, Refusal> {
             desk.state.party(name).ok_or_else(unknown)?
         }
         None => desk.party,
+    };
+    let condition = match &intent.condition {
+        Some(condition) => fact::resolve(desk.state, desk.party, condition)?,
+        None => Vec::new(),
     };
     let mut options = Vec::with_capacity(intent.options.len());
     for (at, option) in intent.options.iter().enumerate() {
@@ -58,11 +67,12 @@ fn resolve(desk: &Desk<'_>, intent: &Intent) -> Result<BookIntent, Refusal> {
         payee,
         options,
         chosen: None,
+        condition,
         valid_from: intent.valid_from,
         deadline: intent.deadline,
         last_offered: 0,
         last_considered: 0,
-        is_waiting: false,
+        waits_for: None,
         is_cancelling: false,
     })
 }

@@ -14,7 +14,8 @@ pub(super) fn as_plain(desk: &Desk<'_>, intent: &BookIntent) -> Option<(ModuleIn
     let [option] = intent.options.as_slice() else { return None };
     let module = option.give_module.unwrap_or(option.get_module);
     let is_whole = option.maximum == option.full(intent.kind);
-    let is_plain = option.give_asset == option.get_asset
+    let is_plain = intent.condition.is_empty()
+        && option.give_asset == option.get_asset
         && module == option.get_module
         && is_whole
         && intent.valid_from <= desk.state.clock;

@@ -71,29 +71,32 @@ impl Default for Batch {
 struct Bases {
     venues: u32,
     reserves: u32,
+    facts: u32,
     others: u32,
     end: u32,
 }
 
 impl Bases {
     fn of(footprints: &[&Footprint]) -> Bases {
-        let mut counts = [0_u32; 4];
+        let mut counts = [0_u32; 5];
         for (resource, _) in footprints.iter().flat_map(|footprint| footprint.iter()) {
             let (kind, number) = match resource {
                 Resource::Intent(index) => (0, index.0),
                 Resource::Venue(index) => (1, index.0),
                 Resource::Reserve(index) => (2, index.0),
-                Resource::Other(number) => (3, number),
+                Resource::Fact(index) => (3, index.0),
+                Resource::Other(number) => (4, number),
             };
             if let Some(count) = counts.get_mut(kind) {
                 *count = (*count).max(number.saturating_add(1));
             }
         }
-        let [intents, venues, reserves, others] = counts;
+        let [intents, venues, reserves, facts, others] = counts;
         let base_of_reserves = intents.saturating_add(venues);
-        let base_of_others = base_of_reserves.saturating_add(reserves);
+        let base_of_facts = base_of_reserves.saturating_add(reserves);
+        let base_of_others = base_of_facts.saturating_add(facts);
         let end = base_of_others.saturating_add(others);
-        Bases { venues: intents, reserves: base_of_reserves, others: base_of_others, end }
+        Bases { venues: intents, reserves: base_of_reserves, facts: base_of_facts, others: base_of_others, end }
     }
 
     fn number(self, resource: Resource) -> u32 {
@@ -101,6 +104,7 @@ impl Bases {
             Resource::Intent(index) => index.0,
             Resource::Venue(index) => self.venues.saturating_add(index.0),
             Resource::Reserve(index) => self.reserves.saturating_add(index.0),
+            Resource::Fact(index) => self.facts.saturating_add(index.0),
             Resource::Other(number) => self.others.saturating_add(number),
         }
     }

@@ -1,6 +1,6 @@
 //! The resources that bundles touch, and how.
 
-use crate::names::{IntentIndex, ReserveIndex, VenueIndex};
+use crate::names::{FactIndex, IntentIndex, ReserveIndex, VenueIndex};
 
 /// Something that two bundles may both touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,6 +11,8 @@ pub enum Resource {
     Venue(VenueIndex),
     /// What is left of an account's reserve.
     Reserve(ReserveIndex),
+    /// A fact that a condition reads.
+    Fact(FactIndex),
     /// A resource known only by number, as in a file of footprints.
     Other(u32),
 }

@@ -1,7 +1,8 @@
 //! Freezes the input of a new auction: picks the intents, reserves their funds, copies venues and prices.
 //!
 //! An account reserves the least of its free balance and the worst needs of all its options on
-//! offer. An intent whose options can't reach its minimum within the reserves waits.
+//! offer. An intent whose options can't reach its minimum within the reserves waits, and so does one
+//! whose condition does not hold; the facts that the others' conditions read are frozen too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,13 +11,16 @@ use super::{Context, OpenAuction};
 use crate::auction::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, VENUES_MAX,
 };
-use crate::book::{BookIntent, BookOption, IntentKey};
+use crate::book::{BookIntent, BookOption, IntentKey, WaitsFor};
 use crate::breakage::Breakage;
 use crate::event::{Event, IntentChange, IntentEvent, Outcome};
+use crate::fact::{self, Clause, Fact, FrozenClause, Subject};
 use crate::intent::Choose;
 use crate::ledger::{AccountKey, Owner};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms};
-use crate::names::{AccountIndex, AssetIndex, AuctionId, DenominationIndex, ModuleIndex, ReserveIndex, VenueIndex};
+use crate::names::{
+    AccountIndex, AssetIndex, AuctionId, DenominationIndex, FactIndex, ModuleIndex, ReserveIndex, VenueIndex,
+};
 use crate::pending::{Offered, PendingAuction};
 use crate::refusal::{Reason, Refusal};
 use crate::root;
@@ -39,6 +43,7 @@ pub(super) fn apply(
         // Sequenced too late to take solutions: the shell opens another one.
         return Ok(());
     }
+    tell_unmet(state, open, outcome);
     let candidates = candidates(state, open);
     let mut draft = Draft::default();
     let expanded: Vec<Candidate> = candidates.iter().filter_map(|key| expand(state, *key)).collect();
@@ -76,19 +81,42 @@ const WAYS_MAX: usize = 64;
 fn consider(state: &mut State, key: IntentKey, auction: AuctionId, lack: Option<Refusal>, outcome: &mut Outcome) {
     let Some(intent) = state.book.get_mut(key) else { return };
     intent.last_considered = auction.0;
-    let was_waiting = std::mem::replace(&mut intent.is_waiting, lack.is_some());
-    if let Some(refusal) = lack.filter(|_| !was_waiting) {
+    let now = lack.is_some().then_some(WaitsFor::Funds);
+    let before = std::mem::replace(&mut intent.waits_for, now);
+    if let Some(refusal) = lack.filter(|_| before != now) {
         tell(state, key, IntentChange::Waiting(refusal), outcome);
     }
 }
 
+/// Tells the parties of intents that start to wait for their condition, at most as many as may be looked at.
+fn tell_unmet(state: &mut State, open: OpenAuction, outcome: &mut Outcome) {
+    let is_news = |intent: &BookIntent| {
+        !intent.condition.is_empty() && intent.waits_for != Some(WaitsFor::Condition) && is_valid(state, open, intent)
+    };
+    let unmet = |(key, intent): (&IntentKey, &BookIntent)| Some((*key, fact::lack(state, &intent.condition)?));
+    let most = intents_max(state).saturating_mul(CONSIDERED_FACTOR);
+    let news = state.book.iter().filter(|(_, intent)| is_news(intent)).filter_map(unmet);
+    let news: Vec<(IntentKey, Refusal)> = news.take(most).collect();
+    for (key, refusal) in news {
+        if let Some(intent) = state.book.get_mut(key) {
+            intent.waits_for = Some(WaitsFor::Condition);
+            tell(state, key, IntentChange::Waiting(refusal), outcome);
+        }
+    }
+}
+
+/// Whether an intent's times let it be offered.
+fn is_valid(state: &State, open: OpenAuction, intent: &BookIntent) -> bool {
+    intent.valid_from <= state.clock && intent.deadline >= open.settle_by
+}
+
 /// Intents that may be offered now, those longest not looked at first.
 fn candidates(state: &State, open: OpenAuction) -> Vec<IntentKey> {
-    let is_valid = |intent: &BookIntent| intent.valid_from <= state.clock && intent.deadline >= open.settle_by;
+    let is_ready = |intent: &BookIntent| is_valid(state, open, intent) && fact::holds(state, &intent.condition);
     let mut keys: Vec<(u64, IntentKey)> = state
         .book
         .iter()
-        .filter(|(_, intent)| is_valid(intent))
+        .filter(|(_, intent)| is_ready(intent))
         .map(|(key, intent)| (intent.last_considered, *key))
         .collect();
     keys.sort_unstable();
@@ -137,6 +165,8 @@ struct Draft {
     intents: Vec<(AuctionIntent, Offered)>,
     options_in_all: usize,
     venues: Vec<(AuctionVenue, VenueIndex)>,
+    fact_of: BTreeMap<Subject, FactIndex>,
+    facts: Vec<Fact>,
 }
 
 impl Draft {
@@ -197,9 +227,21 @@ impl Draft {
             is_all_or_nothing: intent.is_all_or_nothing,
             remaining,
             options,
+            condition: intent.condition.iter().map(|clause| self.freeze(state, clause)).collect(),
         };
         self.intents.push((on_offer, Offered { key: candidate.key, payee: intent.payee, options: numbers }));
         Ok(())
+    }
+
+    /// Freezes the fact that a clause reads, once however many read it.
+    fn freeze(&mut self, state: &State, clause: &Clause) -> FrozenClause {
+        let next = FactIndex::from_at(self.facts.len());
+        let fact = *self.fact_of.entry(clause.subject.clone()).or_insert(next);
+        if fact == next {
+            let (name, value) = (fact::name(state, &clause.subject), fact::value(state, &clause.subject));
+            self.facts.push(Fact { name, value });
+        }
+        FrozenClause { fact, test: clause.test }
     }
 
     fn options(&mut self, candidate: &Candidate) -> (Vec<AuctionOption>, Vec<u16>) {
@@ -297,6 +339,7 @@ impl Draft {
             reserves,
             intents,
             venues,
+            facts: self.facts,
         };
         PendingAuction {
             input_digest: root::auction_input(&input),

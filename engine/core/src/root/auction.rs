@@ -1,6 +1,7 @@
 //! What auctions add to hashes: the frozen input, bundles, and the verdicts on them.
 
 use super::codes::{choose_code, kind_code, rules_code};
+use super::facts::{add_facts, add_frozen};
 use super::{add_price, add_refusal, add_terms};
 use crate::auction::{AuctionInput, AuctionIntent, Bundle, Loss, Verdict};
 use crate::hash::{Hash, Hasher};
@@ -36,6 +37,7 @@ pub(crate) fn auction_input(input: &AuctionInput) -> Hash {
         add_terms(&mut hasher, &venue.terms);
         add_state(&mut hasher, &venue.opening);
     }
+    add_facts(&mut hasher, &input.facts);
     hasher.finish()
 }
 
@@ -48,6 +50,7 @@ fn add_intent(hasher: &mut Hasher, intent: &AuctionIntent) {
         hasher.atoms(option.give_amount).atoms(option.get_amount).atoms(option.maximum).atoms(option.minimum);
         hasher.number(u64::from(option.number)).atoms(option.left).number(u64::from(option.reserve.0));
     }
+    add_frozen(hasher, &intent.condition);
 }
 
 fn add_state(hasher: &mut Hasher, state: &VenueState) {
@@ -101,6 +104,7 @@ fn add_loss<'a>(hasher: &'a mut Hasher, loss: &Loss) -> &'a mut Hasher {
         Resource::Venue(index) => (1, index.0),
         Resource::Reserve(index) => (2, index.0),
         Resource::Other(number) => (3, number),
+        Resource::Fact(index) => (4, index.0),
     };
     add_refusal(hasher.byte(kind).number(u64::from(number)), &loss.refusal)
 }

@@ -1,7 +1,9 @@
 //! Numbers for what enumerations mean in a hash: they never change, whatever the names do.
 
 use crate::auction::RuleSet;
+use crate::book::WaitsFor;
 use crate::command::Role;
+use crate::condition::Comparison;
 use crate::intent::{Choose, Kind};
 
 pub(super) fn rules_code(rules: RuleSet) -> u8 {
@@ -31,5 +33,22 @@ pub(super) fn choose_code(choose: Choose) -> u8 {
     match choose {
         Choose::Split => 0,
         Choose::One => 1,
+    }
+}
+
+pub(super) fn waits_code(waits_for: Option<WaitsFor>) -> u8 {
+    match waits_for {
+        None => 0,
+        Some(WaitsFor::Funds) => 1,
+        Some(WaitsFor::Condition) => 2,
+    }
+}
+
+pub(super) fn comparison_code(comparison: Comparison) -> u8 {
+    match comparison {
+        Comparison::AtLeast => 0,
+        Comparison::AtMost => 1,
+        Comparison::Above => 2,
+        Comparison::Below => 3,
     }
 }

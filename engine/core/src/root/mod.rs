@@ -5,10 +5,11 @@
 
 mod auction;
 mod codes;
+mod facts;
 
 pub(crate) use auction::{add_bundle, add_verdict, auction_input};
 
-use codes::{choose_code, kind_code, role_code, rules_code};
+use codes::{choose_code, kind_code, role_code, rules_code, waits_code};
 
 use crate::book::{BookIntent, IntentKey};
 use crate::event::Accepted;
@@ -98,6 +99,7 @@ fn add_tables(hasher: &mut Hasher, state: &State) {
         }
         add_terms(hasher, &venue.terms);
     }
+    facts::add_events(hasher, &state.events);
     hasher.count(state.keys.len());
     for (key, grant) in &state.keys {
         hasher.bytes(&key.0).number(u64::from(grant.party.0));
@@ -167,7 +169,7 @@ fn add_intent(hasher: &mut Hasher, key: &IntentKey, intent: &BookIntent) {
     hasher.byte(kind_code(intent.kind)).byte(choose_code(intent.choose));
     hasher.byte(u8::from(intent.is_all_or_nothing)).byte(u8::from(intent.is_cancelling));
     hasher.number(u64::from(intent.payee.0)).number(intent.valid_from.0).number(intent.deadline.0);
-    hasher.number(intent.last_offered).number(intent.last_considered).byte(u8::from(intent.is_waiting));
+    hasher.number(intent.last_offered).number(intent.last_considered).byte(waits_code(intent.waits_for));
     hasher.number(intent.chosen.map_or(u64::MAX, u64::from)).count(intent.options.len());
     for option in &intent.options {
         hasher.number(u64::from(option.give_asset.0)).number(u64::from(option.get_asset.0));
@@ -175,6 +177,7 @@ fn add_intent(hasher: &mut Hasher, key: &IntentKey, intent: &BookIntent) {
         hasher.number(u64::from(option.get_module.0)).atoms(option.give_amount).atoms(option.get_amount);
         hasher.atoms(option.maximum).atoms(option.minimum).atoms(option.filled);
     }
+    facts::add_clauses(hasher, &intent.condition);
 }
 
 fn add_auction(hasher: &mut Hasher, pending: &PendingAuction) {
