@@ -25,6 +25,8 @@ pub struct Bids {
 #[derive(Debug, Default)]
 struct Sealed {
     open: Option<Arc<AuctionInput>>,
+    /// Whether solvers are told of it, with what its intents' floors are.
+    is_published: bool,
     by_solver: BTreeMap<SolverId, Bid>,
     /// Whose solutions the plan has not taken in.
     changed: BTreeSet<SolverId>,
@@ -45,6 +47,25 @@ impl Bids {
     /// Starts taking solutions for an auction.
     pub fn open(&self, input: Arc<AuctionInput>) {
         *self.lock() = Sealed { open: Some(input), ..Sealed::default() };
+    }
+
+    /// Takes in what solvers are told of the auction; false if it takes no more solutions.
+    #[must_use]
+    pub fn publish(&self, input: Arc<AuctionInput>) -> bool {
+        let mut sealed = self.lock();
+        let is_open = sealed.open.as_ref().is_some_and(|open| open.auction == input.auction);
+        if is_open {
+            sealed.open = Some(input);
+            sealed.is_published = true;
+        }
+        is_open
+    }
+
+    /// What solvers are told of the auction that takes solutions; `None` before they are.
+    #[must_use]
+    pub fn published(&self) -> Option<Arc<AuctionInput>> {
+        let sealed = self.lock();
+        sealed.open.clone().filter(|_| sealed.is_published)
     }
 
     /// Takes a solution in place of the solver's earlier one.
@@ -112,9 +133,12 @@ impl Bids {
         Some((plan.summary(), plan.critical_path()))
     }
 
-    /// The auction that is open, and what changed since the last time; nothing of a solver that withdrew.
+    /// The auction that solvers are told of, and what changed since the last time; nothing of a solver that withdrew.
     fn take_changes(&self) -> (Option<Arc<AuctionInput>>, Vec<Change>) {
         let mut sealed = self.lock();
+        if !sealed.is_published {
+            return (None, Vec::new());
+        }
         let changed = std::mem::take(&mut sealed.changed);
         let bundles = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.bundles));
         (sealed.open.clone(), changed.into_iter().map(|solver| (solver, bundles(solver))).collect())
@@ -216,6 +240,8 @@ mod tests {
         let bids = Bids::default();
         assert_eq!(bids.lanes(), None);
         bids.open(input());
+        assert_eq!(bids.lanes(), None);
+        assert!(bids.publish(input()));
         let shape = || bids.lanes().map(|(plan, _)| (plan.bundles, plan.colours, plan.hottest));
         assert_eq!(shape(), Some((0, 0, 0)));
         bids.put(SolverId(1), first, AuctionId(1), vec![filling(1), filling(2)]).expect("open");
@@ -227,6 +253,7 @@ mod tests {
         assert_eq!(shape(), Some((1, 1, 1)));
         assert_eq!(bids.close(&ActiveKeys::of(&state)).len(), 1);
         assert_eq!(bids.lanes(), None);
+        assert!(!bids.publish(input()), "it is closed");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clearlane_core::auction::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, BUNDLES_MAX, Bundle, Denomination, FILLS_MAX, Fill,
-    INTENTS_MAX, Reserve, RuleSet, USES_MAX, VENUES_MAX, VenueUse,
+    FloorTerms, INTENTS_MAX, Reserve, RuleSet, USES_MAX, VENUES_MAX, VenueUse,
 };
 use clearlane_core::hash::Hash;
 use clearlane_core::money::SCALE_MAX;
@@ -18,6 +18,8 @@ use crate::{intent, venue, wire};
 /// An option's place fits 16 bits.
 const OPTIONS_MAX: usize = 1 << 16;
 const PLAIN: &str = "plain";
+/// How the floor rules are called.
+const FLOOR: &str = "floor";
 
 /// Reads the input of an auction; conditions and facts do not travel, so it has none.
 ///
@@ -102,15 +104,17 @@ pub fn bundles_to_wire(bundles: &[Bundle]) -> Vec<wire::Bundle> {
 }
 
 pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {
-    if rules == PLAIN {
-        return Ok(RuleSet::Plain);
+    match rules {
+        PLAIN => Ok(RuleSet::Plain),
+        FLOOR => Ok(RuleSet::Floor),
+        _ => refuse(Reason::OutOfRange, "rules", format!("expected {PLAIN:?} or {FLOOR:?}, found {}", shown(rules))),
     }
-    refuse(Reason::OutOfRange, "rules", format!("expected {PLAIN:?}, found {}", shown(rules)))
 }
 
 pub(crate) fn rules_to_wire(rules: RuleSet) -> &'static str {
     match rules {
         RuleSet::Plain => PLAIN,
+        RuleSet::Floor => FLOOR,
     }
 }
 
@@ -175,7 +179,20 @@ fn intent_to_core(
             option_to_core(option, denominations, reserves, field)
         })?,
         condition: Vec::new(),
+        floor: intent.floor.as_ref().map(|floor| floor_to_core(floor, &format!("{field}.floor"))).transpose()?,
     })
+}
+
+fn floor_to_core(floor: &wire::FloorTerms, field: &str) -> Result<FloorTerms, Refusal> {
+    Ok(FloorTerms {
+        option: narrow(floor.option, &format!("{field}.option"))?,
+        sold: atoms(&floor.sold, &format!("{field}.sold"))?,
+        bought: atoms(&floor.bought, &format!("{field}.bought"))?,
+    })
+}
+
+fn floor_to_wire(floor: &FloorTerms) -> wire::FloorTerms {
+    wire::FloorTerms { option: u32::from(floor.option), sold: floor.sold.to_string(), bought: floor.bought.to_string() }
 }
 
 fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
@@ -187,6 +204,7 @@ fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
         all_or_nothing: intent.is_all_or_nothing,
         remaining: intent.remaining.to_string(),
         options: intent.options.iter().map(option_to_wire).collect(),
+        floor: intent.floor.as_ref().map(floor_to_wire),
     }
 }
 

@@ -25,6 +25,8 @@ pub const MODULE: &str = "main";
 pub struct Market {
     /// What the file calls itself.
     pub name: String,
+    /// How its solutions are judged unless somebody says otherwise.
+    pub rules: RuleSet,
     /// How far above the reference price surplus still counts, in parts per million.
     pub surplus_cap_ppm: u32,
     /// Every asset, in the order of denominations.
@@ -144,7 +146,7 @@ impl Market {
         let intents = self.orders.iter().map(|order| intent_of(order, &mut reserves)).collect();
         AuctionInput {
             auction: AuctionId(1),
-            rules: RuleSet::Plain,
+            rules: self.rules,
             opened_at: Timestamp(0),
             close_at: Timestamp(0),
             settle_by: Timestamp::MAX,
@@ -207,6 +209,7 @@ fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent 
         });
     }
     AuctionIntent {
+        floor: None,
         party: order.owner.clone(),
         id: command_id(&order.name),
         kind: order.kind,

@@ -1,6 +1,6 @@
 //! Every refusal of a bundle by its code, and what clearing makes of good ones.
 
-use clearlane_core::auction::{AuctionInput, Bundle, Fill, Solution, VenueUse, Verdict, clear, judge, verify};
+use clearlane_core::auction::{AuctionInput, Bundle, Fill, RuleSet, Solution, VenueUse, Verdict, clear, judge, verify};
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};
@@ -13,7 +13,7 @@ const POOL: Terms = Terms::ConstantProduct(ConstantProduct { fee_ppm: 0 });
 
 /// Alice sells 100.00 EUR for at least 90.00 USD, bob 100.00 USD for at least 99.50 EUR, alice 50.00 EUR in
 /// whole for 40.00 USD, bob 20.00 USD in parts of 5.00; a pool of `reserve` cents of each.
-fn auction(reserve: u128) -> AuctionInput {
+pub(super) fn auction(reserve: u128) -> AuctionInput {
     let mut desk = Desk::stocked();
     desk.venue("pool", ["EUR", "USD"], POOL, [reserve, reserve]);
     let cases = [
@@ -29,11 +29,11 @@ fn auction(reserve: u128) -> AuctionInput {
     }
     desk.open_auction();
     let input = desk.state.auction.as_ref().expect("an auction").input.clone();
-    (*input).clone()
+    AuctionInput { rules: RuleSet::Plain, ..(*input).clone() }
 }
 
 /// The place of the intent that gives this amount.
-fn place(input: &AuctionInput, give_amount: u128, give: &str) -> IntentIndex {
+pub(super) fn place(input: &AuctionInput, give_amount: u128, give: &str) -> IntentIndex {
     let is_it = |intent: &clearlane_core::auction::AuctionIntent| {
         let option = intent.options[0];
         option.give_amount == give_amount && input.denominations[option.give.at()].asset.as_str() == give
@@ -41,11 +41,11 @@ fn place(input: &AuctionInput, give_amount: u128, give: &str) -> IntentIndex {
     IntentIndex::from_at(input.intents.iter().position(is_it).expect("on offer"))
 }
 
-fn fill(intent: IntentIndex, sold: u128, bought: u128) -> Fill {
+pub(super) fn fill(intent: IntentIndex, sold: u128, bought: u128) -> Fill {
     Fill { intent, option: 0, sold, bought }
 }
 
-fn pool_use(amount_in: u128, amount_out: u128) -> VenueUse {
+pub(super) fn pool_use(amount_in: u128, amount_out: u128) -> VenueUse {
     VenueUse { venue: VenueIndex(0), direction: Direction::FORWARD, amount_in, amount_out }
 }
 
@@ -109,7 +109,7 @@ fn what_executes_is_a_valid_solution_and_equal_on_every_executor() {
 }
 
 /// Every method at several numbers of lanes, besides what the cost model would choose.
-fn every_way() -> Vec<Workers> {
+pub(super) fn every_way() -> Vec<Workers> {
     let at =
         |lanes| Method::ALL.map(|method| Workers::new(lanes).always(method)).into_iter().chain([Workers::new(lanes)]);
     [1, 2, 4, 8].into_iter().flat_map(at).collect()
@@ -127,6 +127,7 @@ fn contended_bundles_clear_alike_at_any_number_of_lanes() {
     }
     desk.open_auction();
     let input = desk.state.auction.as_ref().expect("an auction").input.clone();
+    let input = AuctionInput { rules: RuleSet::Plain, ..(*input).clone() };
     assert!(input.reserves.iter().all(|reserve| !reserve.is_scarce), "80,000 of 100,000 are claimed");
     let mut seed = 11_u64;
     let mut next = |bound: u64| {

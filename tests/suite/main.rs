@@ -3,6 +3,7 @@
 mod books;
 mod bundles;
 mod conditions;
+mod floor;
 mod model;
 mod refusals;
 mod tidy;

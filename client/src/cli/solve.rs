@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clearlane_core::auction::clear;
+use clearlane_core::auction::{RuleSet, clear, with_floors};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::SolverId;
 use clearlane_core::refusal::Refusal;
@@ -22,11 +22,16 @@ Examples:
   clearlane solve auction.json --strategy netting --strategy joint --budget-ms 500 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
-The file is an auction-instance/1 or a CoW auction, told apart by content. Scores are decimals in the
+The file is an auction-instance/1 or a CoW auction, told apart by content; the first is judged by plain rules, the
+others by the floor rules of engine auctions. Scores are decimals in the
 reference asset, exact to 10^-18. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
+    /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
+    /// fill is worse than the built-in bidder's and a bundle has one price a pair [default: what the format implies].
+    #[arg(long, value_name = "NAME")]
+    rules: Option<Rules>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
@@ -38,12 +43,48 @@ pub(crate) struct Solve {
     solution: Option<PathBuf>,
 }
 
+/// The rule sets by which a file can be solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Rules {
+    /// The objective of auction-instance/1.
+    Plain,
+    /// Those of an engine's auctions.
+    Floor,
+}
+
+impl Rules {
+    fn of(rules: RuleSet) -> Rules {
+        match rules {
+            RuleSet::Plain => Rules::Plain,
+            RuleSet::Floor => Rules::Floor,
+        }
+    }
+
+    fn to_core(self) -> RuleSet {
+        match self {
+            Rules::Plain => RuleSet::Plain,
+            Rules::Floor => RuleSet::Floor,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Rules::Plain => "plain",
+            Rules::Floor => "floor",
+        }
+    }
+}
+
 impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let strategies = chosen(&self.strategy)?;
-        let auction = read_auction(&read_file(&self.file)?)?;
+        let mut auction = read_auction(&read_file(&self.file)?)?;
+        auction.input.rules = self.rules.map_or(auction.input.rules, Rules::to_core);
         let spinner = report::spinner("solving");
+        if auction.input.rules == RuleSet::Floor {
+            auction.input = with_floors(&auction.input);
+        }
         let competition = compete(&auction.input, &strategies, self.budget_ms.map(Duration::from_millis));
         spinner.finish_and_clear();
         let competition = competition?;
@@ -60,6 +101,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
     let (clearing, market) = (&competition.clearing, &auction.market);
     json!({
         "name": market.name,
+        "rules": Rules::of(auction.input.rules).name(),
         "score": report::score_text(clearing.score),
         "floor_score": report::score_text(clearing.floor_score),
         "surplus": report::score_text(competition.surplus(&auction.input)),

@@ -34,7 +34,7 @@ impl Config {
         Config {
             cell,
             reference_asset,
-            rules: RuleSet::Plain,
+            rules: RuleSet::Floor,
             surplus_cap_ppm: 10_000,
             id_window: Span::seconds(24 * 60 * 60),
             id_ahead: Span::seconds(5 * 60),

@@ -112,6 +112,10 @@ reasons! {
     ConditionNotMet = "CONDITION_NOT_MET",
     /// A fill's price is worse than the intent's limit.
     LimitBroken = "LIMIT_BROKEN",
+    /// A fill gives less than the built-in bidder alone would have given.
+    WorseThanFloor = "WORSE_THAN_FLOOR",
+    /// Fills of one directed pair in a bundle have different prices.
+    UnequalPrices = "UNEQUAL_PRICES",
     /// A bundle takes more from an account than the auction reserved.
     ReserveExceeded = "RESERVE_EXCEEDED",
     /// A bundle uses a venue twice.

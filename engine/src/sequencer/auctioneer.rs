@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use clearlane_core::auction::{Clearing, clear};
+use clearlane_core::auction::{AuctionInput, Clearing, RuleSet, clear, with_floors};
 use clearlane_core::book::{BookIntent, WaitsFor};
 use clearlane_core::fact;
 use clearlane_core::names::AuctionId;
@@ -110,6 +110,7 @@ impl Auctioneer {
         match notice {
             Notice::Opened(input) => {
                 parts.bids.open(Arc::clone(input));
+                publish(parts, Arc::clone(input));
                 self.close = Some((input.auction, input.close_at));
             }
             Notice::Closed(_) => self.start_clearing(parts),
@@ -188,5 +189,21 @@ impl Auctioneer {
             Ok(thread) => self.clearing = Some(thread),
             Err(error) => tracing::error!(%error, auction, "can't start the clearing thread; the auction will be void"),
         }
+    }
+}
+
+/// Tells solvers of an auction: with its floors, which take too long for the writer's thread.
+fn publish(parts: &Parts, input: Arc<AuctionInput>) {
+    let (bids, notices) = (Arc::clone(&parts.bids), parts.notices.clone());
+    let auction = input.auction.0;
+    let work = move || {
+        let input = if input.rules == RuleSet::Floor { Arc::new(with_floors(&input)) } else { input };
+        if bids.publish(Arc::clone(&input)) {
+            // Nobody may be listening.
+            let _ = notices.send(Notice::Opened(input));
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("floors".to_owned()).spawn(work) {
+        tracing::error!(%error, auction, "can't start the thread that computes floors; solvers won't hear of the auction");
     }
 }

@@ -288,8 +288,11 @@ impl Sequencer {
                 Event::Posted(_) | Event::Intent(_) | Event::Checkpoint(_) => continue,
             };
             self.auctioneer.hear(&self.parts, &notice);
-            // Nobody may be listening.
-            let _ = self.parts.notices.send(notice);
+            // Of a new auction solvers hear once its floors are known.
+            if !matches!(notice, Notice::Opened(_)) {
+                // Nobody may be listening.
+                let _ = self.parts.notices.send(notice);
+            }
         }
     }
 }

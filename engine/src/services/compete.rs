@@ -115,10 +115,7 @@ impl Session {
         let mut notices = self.engine.notices.subscribe();
         self.outbox
             .tell(Said::Message(engine_message::Message::Registered(wire::Registered { solver: bidder.solver.0 })))?;
-        let open = self.engine.look(|cell, _| {
-            Ok(cell.state.auction.as_ref().filter(|pending| pending.is_open).map(|pending| pending.input.clone()))
-        });
-        if let Some(input) = open.await? {
+        if let Some(input) = self.engine.bids.published() {
             self.outbox.tell(Said::Opened(input))?;
         }
         loop {

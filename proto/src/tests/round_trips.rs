@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use clearlane_core::auction::{
-    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Bundle, Denomination, Fill, Loss, Reserve, RuleSet,
-    Solution, VenueUse, Verdict,
+    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Bundle, Denomination, Fill, FloorTerms, Loss, Reserve,
+    RuleSet, Solution, VenueUse, Verdict,
 };
 use clearlane_core::command::{
     Action, AddKey, Cancel, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, RevokeKey, Role, SetEvent,
@@ -150,6 +150,7 @@ pub(super) fn input() -> AuctionInput {
         denominations: vec![denomination("EUR", Price::parse("1")), denomination("USD", None)],
         reserves: vec![Reserve { denomination: DenominationIndex(1), amount: 9, is_scarce: true }],
         intents: vec![AuctionIntent {
+            floor: Some(FloorTerms { option: 0, sold: 7, bought: 8 }),
             party: name("bob"),
             id: ID,
             kind: Kind::ExactOut,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clearlane_core::auction::{INTENTS_MAX, VENUES_MAX};
+use clearlane_core::auction::{INTENTS_MAX, RuleSet, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind, OPTIONS_MAX};
 use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms, MILLION, Rounding, SCALE_MAX, mul_div};
 use clearlane_core::names::DenominationIndex;
@@ -23,6 +23,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
     let (venues, refused_venues) = read_each(&file.need("liquidity")?, VENUES_MAX, |node| read_venue(node, &assets))?;
     let (orders, refused_orders) = read_each(&file.need("intents")?, INTENTS_MAX, |node| read_order(node, &assets))?;
     Ok(Market {
+        rules: RuleSet::Plain,
         name: file.need("id")?.text()?,
         surplus_cap_ppm: ppm(&file.need("surplus_cap_ppm")?)?,
         assets: assets.into_list(),

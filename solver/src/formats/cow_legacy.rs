@@ -3,7 +3,7 @@
 //! The reference asset is ETH: a price in the file is the value of one atom in wei. Gas costs
 //! and fees that the file attaches to orders and pools are not part of the auction.
 
-use clearlane_core::auction::{INTENTS_MAX, VENUES_MAX};
+use clearlane_core::auction::{INTENTS_MAX, RuleSet, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms, SCALE_MAX};
 use clearlane_core::names::Name;
@@ -43,6 +43,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
         }
     }
     Ok(Market {
+        rules: RuleSet::Floor,
         name: read_name(file)?,
         surplus_cap_ppm: SURPLUS_CAP_PPM,
         assets: assets.into_list(),

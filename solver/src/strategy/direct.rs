@@ -8,6 +8,7 @@ use std::collections::BinaryHeap;
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 use super::book::{Book, Execution};
+use super::floored::tightened;
 use super::quote::{self, Quote};
 use super::ranked::ranked;
 use super::value::Values;
@@ -30,7 +31,7 @@ impl Strategy for Direct {
     }
 
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-        plan(input, budget, Execution::Alone)
+        plan(&tightened(input), &Values::of(input), budget, Execution::Alone)
     }
 }
 
@@ -64,7 +65,7 @@ impl Eq for Waiting {}
 /// What the greedy pass works on.
 struct Planner<'a, 'b> {
     left: AuctionInput,
-    values: Values,
+    values: &'b Values,
     book: Book<'a>,
     queue: BinaryHeap<Waiting>,
     bundles: Vec<(f64, Bundle)>,
@@ -75,10 +76,10 @@ struct Planner<'a, 'b> {
 }
 
 /// Bundles for every intent that venues can serve with surplus, in the order in which they hold.
-pub(super) fn plan(input: &AuctionInput, budget: &Budget<'_>, execution: Execution) -> Vec<Bundle> {
+pub(super) fn plan(input: &AuctionInput, values: &Values, budget: &Budget<'_>, execution: Execution) -> Vec<Bundle> {
     let mut planner = Planner {
         left: input.clone(),
-        values: Values::of(input),
+        values,
         book: Book::open(input, execution),
         queue: BinaryHeap::new(),
         bundles: Vec::new(),
@@ -122,7 +123,7 @@ impl Planner<'_, '_> {
     fn ask(&mut self, intent_at: usize) {
         let is_open = self.counts.get(intent_at).is_some_and(|count| *count < PROPOSALS_MAX);
         let bound = self.bounds.get(intent_at).copied().unwrap_or(f64::INFINITY);
-        let quote = if is_open { quote::best(&self.left, &self.values, &self.book, intent_at, bound) } else { None };
+        let quote = if is_open { quote::best(&self.left, self.values, &self.book, intent_at, bound) } else { None };
         self.queue.extend(quote.map(|quote| Waiting { intent_at, quote }));
     }
 

@@ -9,7 +9,9 @@ use clearlane_core::auction::{AuctionInput, Bundle, FILLS_MAX, USES_MAX};
 use clearlane_core::names::{IntentIndex, VenueIndex};
 
 use super::book::Execution;
+use super::floored::tightened;
 use super::merge::merged;
+use super::value::Values;
 use super::{Budget, Strategy, direct, netting};
 
 /// See the module.
@@ -22,9 +24,10 @@ impl Strategy for Joint {
     }
 
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-        let mut left = input.clone();
-        let mut bundles = netting::net(&mut left, budget);
-        bundles.extend(direct::plan(&left, budget, Execution::Merged));
+        let mut left = tightened(input);
+        let values = Values::of(input);
+        let mut bundles = netting::net(&mut left, &values, budget);
+        bundles.extend(direct::plan(&left, &values, budget, Execution::Merged));
         components(bundles).iter().filter_map(|component| merged_within_bounds(input, component)).collect()
     }
 }

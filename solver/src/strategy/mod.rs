@@ -7,6 +7,7 @@ mod book;
 mod crossing;
 mod curve;
 mod direct;
+mod floored;
 mod joint;
 mod merge;
 mod netting;

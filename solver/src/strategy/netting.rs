@@ -11,6 +11,7 @@ use clearlane_core::names::{DenominationIndex, IntentIndex};
 
 use super::book::Execution;
 use super::crossing::{Order, Ratio, Side, cross};
+use super::floored::tightened;
 use super::value::Values;
 use super::{Budget, Strategy, direct, residual};
 
@@ -31,23 +32,23 @@ impl Strategy for Netting {
     }
 
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-        let mut left = input.clone();
-        let mut bundles = net(&mut left, budget);
-        bundles.extend(direct::plan(&left, budget, Execution::Alone));
+        let mut left = tightened(input);
+        let values = Values::of(input);
+        let mut bundles = net(&mut left, &values, budget);
+        bundles.extend(direct::plan(&left, &values, budget, Execution::Alone));
         bundles
     }
 }
 
 /// Matches every pair and takes what was matched out of `left`; at most one bundle a pair and round.
-pub(super) fn net(left: &mut AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-    let values = Values::of(left);
+pub(super) fn net(left: &mut AuctionInput, values: &Values, budget: &Budget<'_>) -> Vec<Bundle> {
     let mut bundles = Vec::new();
     for (pair, places) in pairs(left) {
         for _ in 0..ROUNDS_MAX {
             if budget.is_spent() {
                 return bundles;
             }
-            let Some(bundle) = net_pair(left, &values, pair, &places) else { break };
+            let Some(bundle) = net_pair(left, values, pair, &places) else { break };
             residual::take_fills(left, &bundle);
             bundles.push(bundle);
         }

@@ -97,7 +97,7 @@ impl Ask<'_> {
                 Kind::ExactIn => float(self.cap()),
                 Kind::ExactOut => float(self.cap()) / limit,
             };
-            let reference = self.values.reference(self.intent.kind, self.option.give, self.option.get);
+            let reference = self.values.reference(self.intent, self.option_at);
             let terms = Terms { limit, reference, most, is_whole: self.intent.is_all_or_nothing };
             self.extend(&mut Vec::with_capacity(HOPS_MAX), Curve::IDENTITY, &terms, &mut found);
         }

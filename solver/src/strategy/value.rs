@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use clearlane_core::auction::{AuctionInput, Fill};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Fill, RuleSet};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
@@ -11,6 +11,9 @@ use clearlane_core::names::DenominationIndex;
 #[derive(Clone, Debug)]
 pub(super) struct Values {
     atoms: Vec<Option<f64>>,
+    /// Atoms got per atom given at the limit of each option, as its owner set it.
+    limits: Vec<Vec<f64>>,
+    rules: RuleSet,
     cap: f64,
 }
 
@@ -37,6 +40,8 @@ impl Values {
         let denominations = input.denominations.iter();
         Values {
             atoms: denominations.map(|each| each.price.map(|price| value(price, each.scale))).collect(),
+            limits: input.intents.iter().map(|intent| intent.options.iter().map(limit).collect()).collect(),
+            rules: input.rules,
             cap: f64::from(input.surplus_cap_ppm) / 1e6,
         }
     }
@@ -46,10 +51,10 @@ impl Values {
         Some(self.atom(first)? / self.atom(second)?)
     }
 
-    /// Atoms of `get` per atom of `give` up to which surplus counts; zero without prices.
-    pub(super) fn reference(&self, kind: Kind, give: DenominationIndex, get: DenominationIndex) -> f64 {
-        let ratio = self.ratio(give, get).unwrap_or(0.0);
-        match kind {
+    /// Atoms of `get` per atom of `give` up to which surplus counts; zero without prices and a floor.
+    pub(super) fn reference(&self, intent: &AuctionIntent, option_at: usize) -> f64 {
+        let ratio = self.rate(intent, option_at).unwrap_or(0.0);
+        match intent.kind {
             Kind::ExactIn => ratio * (1.0 + self.cap),
             Kind::ExactOut => ratio / (1.0 - self.cap).max(f64::MIN_POSITIVE),
         }
@@ -66,16 +71,17 @@ impl Values {
         let option = intent.and_then(|intent| intent.options.get(usize::from(fill.option)));
         let (Some(intent), Some(option)) = (intent, option) else { return Worth::default() };
         let (sold, bought) = (float(fill.sold), float(fill.bought));
-        let limit_price = float(option.get_amount) / float(option.give_amount);
+        let rate = self.rate(intent, usize::from(fill.option));
+        let limit_price = self.limit(fill);
         let (surplus_asset, surplus, capped) = match intent.kind {
             Kind::ExactIn => {
                 let limit = sold * limit_price;
-                let reference = self.ratio(option.give, option.get).map(|ratio| sold * ratio * (1.0 + self.cap));
+                let reference = rate.map(|rate| sold * rate * (1.0 + self.cap));
                 (option.get, bought - limit, reference.map(|most| most - limit))
             }
             Kind::ExactOut => {
                 let limit = bought / limit_price;
-                let reference = self.ratio(option.get, option.give).map(|ratio| bought * ratio * (1.0 - self.cap));
+                let reference = rate.map(|rate| bought / rate * (1.0 - self.cap));
                 (option.give, limit - sold, reference.map(|least| limit - least))
             }
         };
@@ -84,9 +90,28 @@ impl Values {
         Worth { counted: counted * atom, surplus: surplus * atom }
     }
 
+    fn limit(&self, fill: &Fill) -> f64 {
+        let options = self.limits.get(fill.intent.at());
+        options.and_then(|options| options.get(usize::from(fill.option))).copied().unwrap_or(0.0)
+    }
+
+    /// Atoms got per atom given that a fill is measured against: by reference prices, and under the floor rules by the
+    /// floor where that is better.
+    fn rate(&self, intent: &AuctionIntent, option_at: usize) -> Option<f64> {
+        let option = intent.options.get(option_at)?;
+        let reference = self.ratio(option.give, option.get);
+        let floor = intent.floor.filter(|floor| self.rules == RuleSet::Floor && usize::from(floor.option) == option_at);
+        let floor = floor.map(|floor| float(floor.bought) / float(floor.sold));
+        reference.into_iter().chain(floor).max_by(f64::total_cmp)
+    }
+
     fn atom(&self, denomination: DenominationIndex) -> Option<f64> {
         self.atoms.get(denomination.at()).copied().flatten()
     }
+}
+
+fn limit(option: &AuctionOption) -> f64 {
+    float(option.get_amount) / float(option.give_amount)
 }
 
 /// An amount as the nearest float.

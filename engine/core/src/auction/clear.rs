@@ -2,12 +2,13 @@
 
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 use super::cost::expected_nanos;
-use super::floor::{Progress, route_unfilled};
+use super::floor::{self, Progress, route_unfilled};
 use super::paths::PathCache;
 use super::precedence::Precedence;
+use super::score::score_bundle;
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
-use super::{AuctionInput, Bundle, Solution};
+use super::{AuctionInput, Bundle, RuleSet, Solution};
 use crate::hash::{Hash, Hasher};
 use crate::lanes::{Executor, map};
 use crate::money::Score;
@@ -22,7 +23,10 @@ use crate::root::{add_bundle, add_verdict};
 #[must_use]
 pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
     let paths = PathCache::new(input);
-    let alone = floor_alone(input, &paths);
+    let alone = floor::alone(input, &paths);
+    let floored = (input.rules == RuleSet::Floor).then(|| floor::with_terms(input, &alone));
+    let input = floored.as_ref().unwrap_or(input);
+    let alone = scored(input, alone);
     let floor_score = sum(&alone);
     let judged = judge_all(input, solutions, executor);
     let swept = sweep(input, candidates(input, &judged), executor);
@@ -85,16 +89,18 @@ fn candidates<'a>(input: &AuctionInput, judged: &[Judged<'a>]) -> Vec<Candidate<
     valid.collect()
 }
 
-fn floor_alone(input: &AuctionInput, paths: &PathCache) -> Vec<(Bundle, Score)> {
-    let reserves = input.reserves.iter().map(|reserve| reserve.amount).collect();
-    let is_filled = vec![false; input.intents.len()];
-    route_unfilled(input, paths, &mut Progress { states: opening_states(input), reserves, is_filled })
+fn scored(input: &AuctionInput, bundles: Vec<Bundle>) -> Vec<(Bundle, Score)> {
+    let score = |bundle: Bundle| {
+        let score = score_bundle(input, &bundle);
+        (bundle, score)
+    };
+    bundles.into_iter().map(score).collect()
 }
 
 fn complete(input: &AuctionInput, paths: &PathCache, swept: &Sweep<'_>) -> Vec<(Bundle, Score)> {
     let (is_filled, reserves) = totals(input, swept);
     let states = swept.venue_states(opening_states(input));
-    route_unfilled(input, paths, &mut Progress { states, reserves, is_filled })
+    scored(input, route_unfilled(input, paths, &mut Progress { states, reserves, is_filled }))
 }
 
 fn sum(bundles: &[(Bundle, Score)]) -> Score {

@@ -1,15 +1,41 @@
 //! The built-in bidder: each intent in the order of H(seed, place) on its best single path,
 //! on venues as the ones before left them.
 
+use super::fairness::check_floor;
 use super::paths::{PathCache, RateBounds};
 use super::route::Routes;
-use super::score::score_bundle;
-use super::verify::{by_intent, check_intent, debits};
-use super::{AuctionInput, Bundle};
+use super::verify::{by_intent, check_intent, debits, opening_states};
+use super::{AuctionInput, Bundle, FloorTerms};
 use crate::hash::Hasher;
-use crate::money::{Atoms, Score};
+use crate::money::Atoms;
 use crate::names::{IntentIndex, ReserveIndex};
 use crate::venue::VenueState;
+
+/// The same input with what this bidder alone would fill of each intent, which is what a fill is measured against
+/// under [`RuleSet::Floor`].
+#[must_use]
+pub fn with_floors(input: &AuctionInput) -> AuctionInput {
+    let paths = PathCache::new(input);
+    with_terms(input, &alone(input, &paths))
+}
+
+/// Notes at each intent what these bundles, one fill each, make of it.
+pub(super) fn with_terms(input: &AuctionInput, alone: &[Bundle]) -> AuctionInput {
+    let mut input = input.clone();
+    for fill in alone.iter().flat_map(|bundle| &bundle.fills) {
+        if let Some(intent) = input.intents.get_mut(fill.intent.at()) {
+            intent.floor = Some(FloorTerms { option: fill.option, sold: fill.sold, bought: fill.bought });
+        }
+    }
+    input
+}
+
+/// What it fills if nobody else bids.
+pub(super) fn alone(input: &AuctionInput, paths: &PathCache) -> Vec<Bundle> {
+    let reserves = input.reserves.iter().map(|reserve| reserve.amount).collect();
+    let is_filled = vec![false; input.intents.len()];
+    route_unfilled(input, paths, &mut Progress { states: opening_states(input), reserves, is_filled })
+}
 
 /// Where an auction stands after some bundles were executed.
 #[derive(Clone, Debug)]
@@ -23,7 +49,9 @@ pub(super) struct Progress {
 }
 
 /// Routes every intent that was not filled yet; advances the progress as it goes.
-pub(super) fn route_unfilled(input: &AuctionInput, paths: &PathCache, progress: &mut Progress) -> Vec<(Bundle, Score)> {
+///
+/// An intent of which the floor is known is left to a later auction rather than filled for less.
+pub(super) fn route_unfilled(input: &AuctionInput, paths: &PathCache, progress: &mut Progress) -> Vec<Bundle> {
     let mut bundles = Vec::new();
     let mut bounds = RateBounds::new(input, &progress.states);
     for index in order(input) {
@@ -32,14 +60,14 @@ pub(super) fn route_unfilled(input: &AuctionInput, paths: &PathCache, progress: 
         }
         let routes = Routes { input, paths, states: &progress.states, bounds: &bounds, reserves: &progress.reserves };
         let Some(routed) = routes.best(index) else { continue };
-        if advance(input, progress, &routed.bundle).is_some() {
+        let is_fair = check_floor(input, index, &routed.bundle.fills).is_ok();
+        if is_fair && advance(input, progress, &routed.bundle).is_some() {
             for used in &routed.bundle.uses {
                 if let Some(state) = progress.states.get(used.venue.at()) {
                     bounds.update(input, used.venue, state);
                 }
             }
-            let score = score_bundle(input, &routed.bundle);
-            bundles.push((routed.bundle, score));
+            bundles.push(routed.bundle);
         }
     }
     bundles

@@ -21,6 +21,9 @@ pub const VENUES_MAX: usize = 10_000;
 pub enum RuleSet {
     /// The objective of `auction-instance/1`: counted surplus, no guarantee against the floor.
     Plain,
+    /// The same against the better of the reference price and the floor's own rate; no fill is worse than the
+    /// floor, and each bundle has one price for each directed pair.
+    Floor,
 }
 
 /// Everything that the outcome of one auction depends on, besides the solutions.
@@ -95,6 +98,20 @@ pub struct AuctionIntent {
     pub options: Vec<AuctionOption>,
     /// What must be so for it to be filled; solvers are not told, since it is.
     pub condition: Vec<FrozenClause>,
+    /// What the built-in bidder alone would fill; `None` where that is nothing, or before
+    /// [`with_floors`](super::with_floors).
+    pub floor: Option<FloorTerms>,
+}
+
+/// What the built-in bidder would fill of an intent if nobody else bid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FloorTerms {
+    /// The option.
+    pub option: u16,
+    /// Atoms that leave the owner.
+    pub sold: Atoms,
+    /// Atoms that reach the payee.
+    pub bought: Atoms,
 }
 
 /// One way to fill an intent.

@@ -3,6 +3,7 @@
 mod clear;
 mod clearing;
 mod cost;
+mod fairness;
 mod floor;
 mod input;
 mod judge;
@@ -17,8 +18,10 @@ mod verify;
 
 pub use clear::clear;
 pub use clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
+pub use floor::with_floors;
 pub use input::{
-    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, INTENTS_MAX, Reserve, RuleSet, VENUES_MAX,
+    AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, FloorTerms, INTENTS_MAX, Reserve, RuleSet,
+    VENUES_MAX,
 };
 pub use judge::judge;
 pub use open_plan::{FOLLOWED_LEGS_MAX, OpenPlan};

@@ -2,9 +2,10 @@
 //!
 //! Exact-in, limit L = s B/S: `p_b min(b - L, max(0, s p_a/p_b (1 + beta) - L))`; exact-out, limit
 //! L = b S/B: `p_a min(L - s, max(0, L - b p_b/p_a (1 - beta)))`, with p the value of one atom and
-//! beta the cap. Computed exactly in wide integers, floored once, in 10^-18 reference units.
+//! beta the cap. Under the floor rules the floor's own rate stands for p_a/p_b where that counts more, so that what
+//! real venues serve counts although a reference price is off. Computed exactly in wide integers, floored once, in 10^-18 reference units.
 
-use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill};
+use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, FloorTerms, RuleSet};
 use crate::intent::Kind;
 use crate::money::{Atoms, MILLION, Score};
 use crate::names::DenominationIndex;
@@ -17,12 +18,18 @@ type U1024 = ruint::Uint<1024, 16>;
 /// One reference unit in the score's unit.
 pub const SCORE_UNIT: u128 = 1_000_000_000_000_000_000;
 
-/// The score of one fill that keeps its limit; zero where the surplus asset or the other one has no price.
+/// The score of one fill that keeps its limit; zero where the surplus asset has no price, or the other one has none
+/// and there is no floor's rate to take its place.
 #[must_use]
 pub fn score_fill(input: &AuctionInput, fill: &Fill) -> Score {
     let intent = input.intents.get(fill.intent.at());
     let option = intent.and_then(|intent| Some((intent, intent.options.get(usize::from(fill.option))?)));
-    option.and_then(|(intent, option)| counted(input, intent, option, fill)).unwrap_or(0)
+    option.map_or(0, |(intent, option)| {
+        let by_reference = counted(input, intent, option, fill).unwrap_or(0);
+        let floor = intent.floor.filter(|floor| input.rules == RuleSet::Floor && floor.option == fill.option);
+        let by_floor = floor.and_then(|floor| counted_by_floor(input, (intent, option), fill, floor));
+        by_reference.max(by_floor.unwrap_or(0))
+    })
 }
 
 /// The sum of the scores of a bundle's fills.
@@ -97,4 +104,41 @@ fn counted(input: &AuctionInput, intent: &AuctionIntent, option: &AuctionOption,
     let denominator = own.power.checked_mul(other.power)?.checked_mul(million)?.checked_mul(full)?;
     let numerator = whole.min(capped).checked_mul(wide(SCORE_UNIT))?;
     Score::try_from(numerator.checked_div(denominator)?).ok()
+}
+
+/// The same with the floor's rate, s0 for b0, as the reference, over the common denominator 10^6 s0 S (exact-in) or
+/// 10^6 b0 B (exact-out).
+fn counted_by_floor(
+    input: &AuctionInput,
+    (intent, option): (&AuctionIntent, &AuctionOption),
+    fill: &Fill,
+    floor: FloorTerms,
+) -> Option<Score> {
+    let million = wide::<1024, 16>(MILLION);
+    let cap: U1024 = U1024::from(input.surplus_cap_ppm);
+    let [sold, bought, full_give, full_get, floor_sold, floor_bought]: [U1024; 6] =
+        [fill.sold, fill.bought, option.give_amount, option.get_amount, floor.sold, floor.bought].map(wide);
+    let (gained, owed) = (bought.checked_mul(full_give)?, sold.checked_mul(full_get)?);
+    let beyond = gained.checked_sub(owed)?;
+    let (own, scale, capped) = match intent.kind {
+        Kind::ExactIn => {
+            let scale = floor_sold.checked_mul(million)?;
+            let reference = sold.checked_mul(floor_bought)?.checked_mul(million.checked_add(cap)?)?;
+            let reference = reference.checked_mul(full_give)?;
+            (Worth::of(input, option.get)?, scale, reference.saturating_sub(owed.checked_mul(scale)?))
+        }
+        Kind::ExactOut => {
+            let scale = floor_bought.checked_mul(million)?;
+            let reference = bought.checked_mul(floor_sold)?.checked_mul(million.checked_sub(cap)?)?;
+            let reference = reference.checked_mul(full_get)?;
+            (Worth::of(input, option.give)?, scale, gained.checked_mul(scale)?.saturating_sub(reference))
+        }
+    };
+    let full = match intent.kind {
+        Kind::ExactIn => full_give,
+        Kind::ExactOut => full_get,
+    };
+    let counted = beyond.checked_mul(scale)?.min(capped);
+    let numerator = counted.checked_mul(own.mantissa)?.checked_mul(wide(SCORE_UNIT))?;
+    Score::try_from(numerator.checked_div(scale.checked_mul(full)?.checked_mul(own.power)?)?).ok()
 }

@@ -1,12 +1,14 @@
 //! Judges one bundle alone on the opening state, exactly.
 //!
 //! Checks in order: sizes, then each fill (intent, option, twice, amounts, limit), then each
-//! intent as a whole (condition, options, size, completeness, minimum), reserves, each venue use, conservation.
+//! intent as a whole (condition, options, size, completeness, minimum), under the floor rules the floor of each intent
+//! and one price for each directed pair, then reserves, each venue use, conservation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fairness::check_fairness;
 use super::score::score_bundle;
-use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill, USES_MAX, VenueUse};
+use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, FILLS_MAX, Fill, RuleSet, USES_MAX, VenueUse};
 use crate::intent::Choose;
 use crate::lanes::{Access, Footprint, Resource};
 use crate::money::{AUCTION_ATOMS_MAX, Atoms, Score};
@@ -45,6 +47,9 @@ pub fn verify(input: &AuctionInput, bundle: &Bundle) -> Result<Verified, Refusal
     }
     for (intent, fills) in by_intent(bundle) {
         check_intent(input, intent, &fills, &[])?;
+    }
+    if input.rules == RuleSet::Floor {
+        check_fairness(input, bundle)?;
     }
     for (reserve, amount) in debits(input, bundle) {
         let found = input.reserves.get(reserve.at()).map_or(0, |reserve| reserve.amount);

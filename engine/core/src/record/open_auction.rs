@@ -220,6 +220,7 @@ impl Draft {
         self.options_in_all = self.options_in_all.saturating_add(options.len());
         let Some(party) = state.parties.name(candidate.key.party.at()) else { return Ok(()) };
         let on_offer = AuctionIntent {
+            floor: None,
             party: party.clone(),
             id: candidate.key.id,
             kind: intent.kind,

@@ -9,6 +9,7 @@ use crate::intent::{Choose, Kind};
 pub(super) fn rules_code(rules: RuleSet) -> u8 {
     match rules {
         RuleSet::Plain => 0,
+        RuleSet::Floor => 1,
     }
 }
 
