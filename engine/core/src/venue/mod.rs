@@ -6,6 +6,7 @@
 mod constant_product;
 mod direction;
 mod ladder;
+mod logarithm;
 mod per_coin;
 mod pool;
 mod rail;
@@ -21,7 +22,7 @@ pub use ladder::{LEVELS_MAX, Ladder, Level};
 pub use per_coin::{COINS_MAX, PerCoin};
 pub use rail::Rail;
 pub use stable::{ANN_MAX, STABLE_SCALE_MAX, Stable};
-pub use weighted::{WEIGHT_SUM_MAX, Weighted};
+pub use weighted::{WEIGHT_MAX, WEIGHT_RATIO_MAX, WEIGHT_SUM_MAX, Weighted};
 
 use crate::money::{AUCTION_ATOMS_MAX, Atoms};
 use crate::refusal::{Reason, Refusal};
@@ -32,9 +33,9 @@ use crate::wide::{U256, U512};
 pub enum Terms {
     /// A constant-product pool.
     ConstantProduct(ConstantProduct),
-    /// A two-coin pool with small integer weights.
+    /// A pool of 2 to 8 coins with weights.
     Weighted(Weighted),
-    /// A two-coin stable pool.
+    /// A stable pool of 2 to 8 coins.
     Stable(Stable),
     /// Order-book levels or quotes.
     Ladder(Ladder),
