@@ -1,6 +1,6 @@
 //! `auction-instance/1`: assets with reference prices, intents with options, liquidity of five types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearlane_core::auction::{INTENTS_MAX, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind, OPTIONS_MAX};
@@ -31,6 +31,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
         refused_assets: Vec::new(),
         refused_venues,
         refused_orders,
+        shared: BTreeMap::new(),
     })
 }
 
@@ -155,7 +156,7 @@ fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
             let ([a, b], [first, second]) = (fields.need("assets")?.pair()?, fields.need("reserves")?.pair()?);
             ([asset(&a, assets)?, asset(&b, assets)?], [admit!(tradable(&first)?), admit!(tradable(&second)?)])
         }
-        Terms::Ladder(_) | Terms::Rail(_) => {
+        Terms::Ladder(_) | Terms::Rail(_) | Terms::Concentrated(_) => {
             let coins = [asset(&fields.need("asset_in")?, assets)?, asset(&fields.need("asset_out")?, assets)?];
             (coins, [0, most_out(&terms)])
         }
@@ -171,7 +172,7 @@ fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
 /// What a ladder or a rail may have to give: its account holds that much.
 fn most_out(terms: &Terms) -> Atoms {
     let most = match terms {
-        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) => Some(0),
+        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Concentrated(_) => Some(0),
         Terms::Ladder(ladder) => {
             ladder.levels.iter().try_fold(0, |sum: Atoms, level| sum.checked_add(level.amount_out))
         }

@@ -163,18 +163,27 @@ fn curves(venue: &AuctionVenue, states: [&VenueState; 2]) -> Vec<Curve> {
     curves
 }
 
-/// How fast a rate falls, to the second order of `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`; none for what is
-/// not a pool.
+/// How fast a rate falls, to the second order of `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`, the reserves of a
+/// concentrated pool being the virtual ones of its range; none for what is not a pool.
 fn slope(terms: &Terms, state: &VenueState, direction: Direction, rate: f64) -> Option<f64> {
-    let VenueState::Pool { reserves_micro } = state else { return None };
-    let out = float(U512::from(reserves_micro.get(direction.into)?)) / 1e6;
+    let out = match (terms, state) {
+        (_, VenueState::Pool { reserves_micro }) => float(U512::from(reserves_micro.get(direction.into)?)) / 1e6,
+        (Terms::Concentrated(pool), VenueState::Concentrated { sqrt_price, .. }) => {
+            let (above, below) = pool.liquidity_at(*sqrt_price);
+            let is_falling = direction == Direction::FORWARD;
+            let price = float(U512::from(*sqrt_price)) / 2.0_f64.powi(96);
+            let liquidity = value::float(if is_falling { below } else { above });
+            if is_falling { liquidity * price } else { liquidity / price }
+        }
+        (_, VenueState::Counter { .. } | VenueState::Concentrated { .. }) => return None,
+    };
     let (weights, flatness) = match terms {
         Terms::Weighted(pool) => {
             let weight = |coin| pool.weights.get(coin).map(|weight| value::float(weight.into()));
             (1.0 + weight(direction.into)? / weight(direction.from)?, 1.0)
         }
         Terms::Stable(_) => (2.0, STABLE_FLATNESS),
-        Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) => (2.0, 1.0),
+        Terms::ConstantProduct(_) | Terms::Concentrated(_) | Terms::Ladder(_) | Terms::Rail(_) => (2.0, 1.0),
     };
     (out > 0.0).then(|| rate * weights / (2.0 * out * flatness))
 }

@@ -23,6 +23,7 @@ pub(super) fn expected_nanos(input: &AuctionInput, bundle: &Bundle) -> u64 {
                 u64::try_from(ladder.levels.len()).unwrap_or(u64::MAX).saturating_mul(40).saturating_add(100)
             }
             Terms::Rail(_) => 100,
+            Terms::Concentrated(_) => 1_500,
         })
     })
 }

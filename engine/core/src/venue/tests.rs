@@ -1,6 +1,7 @@
 //! Exactness of every kind of venue: tables by hand, properties over the whole range, and a twin of the
 //! auction rules on summed amounts.
 
+mod concentrated;
 mod dice;
 mod many_coins;
 
@@ -266,7 +267,7 @@ fn aggregate_allows(terms: &Terms, opening: [Atoms; 2], ins: [Atoms; 2], outs: [
             }
             left == 0 && big(outs[1]) <= sum / common && outs[1] <= opening[1]
         }
-        Terms::Rail(_) => outs[1] <= opening[1],
+        Terms::Rail(_) | Terms::Concentrated(_) => outs[1] <= opening[1],
     }
 }
 
