@@ -35,10 +35,14 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
     })
 }
 
-type Sorted<T> = (Vec<T>, Vec<(String, Refusal)>);
+pub(super) type Sorted<T> = (Vec<T>, Vec<(String, Refusal)>);
 
 /// Reads a list of things with ids, each admitted or refused by name.
-fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T>) -> Result<Sorted<T>, FormatError> {
+pub(super) fn read_each<T>(
+    list: &Node<'_>,
+    most: usize,
+    read: impl Fn(&Node<'_>) -> Read<T>,
+) -> Result<Sorted<T>, FormatError> {
     let nodes = list.list()?;
     if nodes.len() > most {
         let message = format!("expected at most {most} elements, found {}", nodes.len());
@@ -59,7 +63,7 @@ fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T
     Ok((admitted, refused))
 }
 
-fn read_assets(list: &Node<'_>) -> Result<Assets, FormatError> {
+pub(super) fn read_assets(list: &Node<'_>) -> Result<Assets, FormatError> {
     let mut assets = Assets::default();
     for node in list.list()? {
         let fields = node.object()?;
@@ -81,12 +85,12 @@ fn read_price(node: &Node<'_>) -> Result<Price, FormatError> {
     Price::parse(&node.text()?).ok_or_else(|| node.expected("a positive decimal as a string"))
 }
 
-fn ppm(node: &Node<'_>) -> Result<u32, FormatError> {
+pub(super) fn ppm(node: &Node<'_>) -> Result<u32, FormatError> {
     let ppm: u32 = node.integer()?;
     if u128::from(ppm) > MILLION { Err(node.expected("at most 1000000 parts per million")) } else { Ok(ppm) }
 }
 
-fn read_order(node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
+pub(super) fn read_order(node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
     let fields = node.object()?;
     let name = fields.need("id")?.text()?;
     let kind = word(&fields.need("kind")?, &[("exact_in", Kind::ExactIn), ("exact_out", Kind::ExactOut)])?;
@@ -131,7 +135,7 @@ fn read_option(node: &Node<'_>, kind: Kind, assets: &Assets) -> Read<MarketOptio
     Ok(Ok(MarketOption { maximum: Some(maximum.atoms()?.min(option.fixed(kind))), ..option }))
 }
 
-fn asset(node: &Node<'_>, assets: &Assets) -> Result<DenominationIndex, FormatError> {
+pub(super) fn asset(node: &Node<'_>, assets: &Assets) -> Result<DenominationIndex, FormatError> {
     assets.place(node.path(), &node.text()?).map_err(|_| node.refused(Reason::UnknownAsset, "the id of an asset"))
 }
 
@@ -139,7 +143,7 @@ fn tradable(node: &Node<'_>) -> Read<Atoms> {
     Ok(table::tradable(node.path(), node.atoms()?))
 }
 
-fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
+pub(super) fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
     let fields = node.object()?;
     let kind = fields.need("type")?;
     let name = admit!(table::name("id", &fields.need("id")?.text()?));

@@ -83,6 +83,9 @@ impl<'a> Book<'a> {
     pub(super) fn out_for(&self, hop: Hop, amount_in: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.out_for(state, hop.direction, amount_in)?;
+        if !self.is_mergeable(hop, amount_in) {
+            return None;
+        }
         if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
@@ -93,10 +96,28 @@ impl<'a> Book<'a> {
     pub(super) fn in_for(&self, hop: Hop, amount_out: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.in_for(state, hop.direction, amount_out)?;
+        if !self.is_mergeable(hop, now) {
+            return None;
+        }
         if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
         Some(now.max(venue.terms.in_for(&venue.opening, hop.direction, amount_out)?))
+    }
+
+    /// Whether one use can do what all uses of the venue do with this one: all are of the same two coins, and what
+    /// goes into a rail stays within its limit. Only merged bundles need it.
+    fn is_mergeable(&self, hop: Hop, amount_in: Atoms) -> bool {
+        let uses = self.uses.get(hop.venue).map_or(&[][..], Vec::as_slice);
+        let Some((_, first)) = uses.first().filter(|_| self.execution == Execution::Merged) else { return true };
+        let is_same_pair = hop.direction == first.direction || hop.direction == first.direction.reversed();
+        match self.venues.get(hop.venue).map(|venue| &venue.terms) {
+            Some(Terms::Rail(rail)) => {
+                let sum = uses.iter().fold(amount_in, |sum, (_, used)| sum.saturating_add(used.amount_in));
+                is_same_pair && sum <= rail.max_in
+            }
+            Some(_) | None => is_same_pair,
+        }
     }
 
     /// Adds a bundle at the place that its score gives it; false, and nothing changes, unless it and all
