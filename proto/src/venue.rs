@@ -3,7 +3,10 @@
 use clearlane_core::command::DefineVenue;
 use clearlane_core::money::Atoms;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::venue::{ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, Stable, Terms, VenueState, Weighted};
+use clearlane_core::venue::{
+    Concentrated, ConstantProduct, LEVELS_MAX, Ladder, Level, Rail, Stable, TICKS_MAX, Terms, Tick, VenueState,
+    Weighted,
+};
 use clearlane_core::wide::U256;
 
 use crate::amount::atoms;
@@ -63,6 +66,9 @@ pub fn terms_to_core(terms: Option<&wire::VenueTerms>, field: &str) -> Result<Te
         }
         TermsKind::Ladder(ladder) => Terms::Ladder(ladder_to_core(ladder, &format!("{field}.ladder"))?),
         TermsKind::Rail(rail) => Terms::Rail(rail_to_core(rail, &format!("{field}.rail"))?),
+        TermsKind::Concentrated(pool) => {
+            Terms::Concentrated(concentrated_to_core(pool, &format!("{field}.concentrated"))?)
+        }
     })
 }
 
@@ -92,6 +98,11 @@ pub fn terms_to_wire(terms: &Terms) -> wire::VenueTerms {
             max_in: rail.max_in.to_string(),
             uses_max: rail.uses_max,
         }),
+        Terms::Concentrated(pool) => TermsKind::Concentrated(wire::Concentrated {
+            fee_ppm: pool.fee_ppm(),
+            sqrt_price: pool.sqrt_price().to_string(),
+            ticks: pool.ticks().iter().map(tick_to_wire).collect(),
+        }),
     };
     wire::VenueTerms { kind: Some(kind) }
 }
@@ -117,6 +128,15 @@ pub fn state_to_core(state: Option<&wire::VenueState>, field: &str) -> Result<Ve
                 available: atoms(&counter.available, &format!("{path}.available"))?,
             }
         }
+        StateKind::Concentrated(pool) => {
+            let path = format!("{field}.concentrated");
+            let held = coins_of(&pool.held, &format!("{path}.held"), |text, field| atoms(text, field))?;
+            let held = <[Atoms; 2]>::try_from(held).map_err(|held| {
+                let message = format!("expected 2 values, found {}", held.len());
+                Refusal::new(Reason::OutOfRange, format!("{path}.held"), message)
+            })?;
+            VenueState::Concentrated { sqrt_price: wide(&pool.sqrt_price, &format!("{path}.sqrt_price"))?, held }
+        }
     })
 }
 
@@ -133,8 +153,31 @@ pub fn state_to_wire(state: &VenueState) -> wire::VenueState {
             uses: *uses,
             available: available.to_string(),
         }),
+        VenueState::Concentrated { sqrt_price, held } => {
+            StateKind::Concentrated(wire::ConcentratedState { sqrt_price: sqrt_price.to_string(), held: texts(held) })
+        }
     };
     wire::VenueState { kind: Some(kind) }
+}
+
+fn concentrated_to_core(pool: &wire::Concentrated, field: &str) -> Result<Concentrated, Refusal> {
+    let path = format!("{field}.ticks");
+    at_most(pool.ticks.len(), TICKS_MAX, &path)?;
+    let ticks = each(&pool.ticks, &path, |tick, field| {
+        let net = tick.liquidity_net.parse::<i128>().ok().filter(|net| net.to_string() == tick.liquidity_net);
+        let Some(net) = net else {
+            let field = format!("{field}.liquidity_net");
+            return refuse(Reason::AmountMalformed, &field, "expected a whole number of 128 bits, found other text");
+        };
+        Ok((tick.index, net))
+    })?;
+    let sqrt_price = wide(&pool.sqrt_price, &format!("{field}.sqrt_price"))?;
+    let made = Concentrated::new(pool.fee_ppm, sqrt_price, &ticks);
+    made.map_err(|refusal| Refusal { field: format!("{field}.{}", refusal.field), ..refusal })
+}
+
+fn tick_to_wire(tick: &Tick) -> wire::Tick {
+    wire::Tick { index: tick.index, liquidity_net: tick.liquidity_net.to_string() }
 }
 
 fn ladder_to_core(ladder: &wire::Ladder, field: &str) -> Result<Ladder, Refusal> {

@@ -10,7 +10,7 @@ use clearlane_core::auction::{
 };
 use clearlane_core::hash::{Hash, Hasher};
 use clearlane_core::intent::{Choose, Kind};
-use clearlane_core::money::{Atoms, Rounding, mul_div};
+use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms, Rounding, mul_div};
 use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, Name, ReserveIndex};
 use clearlane_core::price::Price;
 use clearlane_core::refusal::Refusal;
@@ -35,6 +35,9 @@ pub struct Market {
     pub venues: Vec<MarketVenue>,
     /// Every order that can be represented.
     pub orders: Vec<MarketOrder>,
+    /// What owners hold of an asset, where the file says so: all their options that give it draw on that. Other
+    /// options have funds of their own.
+    pub shared: BTreeMap<(Name, DenominationIndex), Atoms>,
     /// Assets that cannot be represented, by name, and why; orders and venues in them are refused too.
     pub refused_assets: Vec<(String, Refusal)>,
     /// Venues that cannot be represented, by name, and why.
@@ -124,7 +127,7 @@ impl MarketOption {
 }
 
 impl Market {
-    /// What each owner needs of each asset so that no order of theirs lacks funds.
+    /// What each owner needs of each asset so that no order of theirs lacks funds, or holds if the file says so.
     #[must_use]
     pub fn balances(&self) -> BTreeMap<(Name, DenominationIndex), Atoms> {
         let mut balances = BTreeMap::new();
@@ -134,15 +137,20 @@ impl Market {
                 *balance = balance.saturating_add(option.worst_need(order.kind));
             }
         }
+        for (holder, amount) in &self.shared {
+            if let Some(balance) = balances.get_mut(holder) {
+                *balance = (*balance).min(*amount);
+            }
+        }
         balances
     }
 
-    /// The auction of all orders over all venues, each option with a reserve of its own.
+    /// The auction of all orders over all venues, each option with a reserve of its own unless balances are shared.
     ///
     /// Intents and venues keep their places: intent `i` is `orders[i]`, venue `j` is `venues[j]`.
     #[must_use]
     pub fn to_input(&self, seed: Hash) -> AuctionInput {
-        let mut reserves = Vec::new();
+        let mut reserves = Reserves::of(self);
         let intents = self.orders.iter().map(|order| intent_of(order, &mut reserves)).collect();
         AuctionInput {
             auction: AuctionId(1),
@@ -153,7 +161,7 @@ impl Market {
             seed,
             surplus_cap_ppm: self.surplus_cap_ppm,
             denominations: self.assets.iter().filter_map(denomination_of).collect(),
-            reserves,
+            reserves: reserves.list,
             intents,
             venues: self.venues.iter().map(venue_of).collect(),
             facts: Vec::new(),
@@ -189,13 +197,54 @@ fn venue_of(venue: &MarketVenue) -> AuctionVenue {
     }
 }
 
-fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent {
+/// What the options draw on, while the list grows.
+struct Reserves {
+    list: Vec<Reserve>,
+    /// Those that several options may draw on.
+    shared: BTreeMap<(Name, DenominationIndex), ReserveIndex>,
+}
+
+impl Reserves {
+    fn of(market: &Market) -> Reserves {
+        let mut needs: BTreeMap<(Name, DenominationIndex), Atoms> = BTreeMap::new();
+        for order in &market.orders {
+            for option in &order.options {
+                let need = needs.entry((order.owner.clone(), option.give)).or_default();
+                *need = need.saturating_add(option.worst_need(order.kind));
+            }
+        }
+        let mut reserves = Reserves { list: Vec::new(), shared: BTreeMap::new() };
+        for (holder, balance) in &market.shared {
+            let need = needs.get(holder).copied().unwrap_or(0);
+            let amount = need.min(*balance).min(AUCTION_ATOMS_MAX - 1);
+            reserves.shared.insert(holder.clone(), ReserveIndex::from_at(reserves.list.len()));
+            reserves.list.push(Reserve { denomination: holder.1, amount, is_scarce: need > amount });
+        }
+        reserves
+    }
+
+    /// The reserve of an option, and what it holds.
+    fn draw(&mut self, order: &MarketOrder, option: &MarketOption) -> (ReserveIndex, Atoms) {
+        let shared = self.shared.get(&(order.owner.clone(), option.give)).copied();
+        if let Some((index, reserve)) = shared.and_then(|index| Some((index, self.list.get(index.at())?))) {
+            return (index, reserve.amount);
+        }
+        let (index, amount) = (ReserveIndex::from_at(self.list.len()), option.worst_need(order.kind));
+        self.list.push(Reserve { denomination: option.give, amount, is_scarce: false });
+        (index, amount)
+    }
+}
+
+fn intent_of(order: &MarketOrder, reserves: &mut Reserves) -> AuctionIntent {
     let mut options = Vec::with_capacity(order.options.len());
     for (number, option) in (0_u16..).zip(&order.options) {
-        let reserve = ReserveIndex::from_at(reserves.len());
-        let amount = option.worst_need(order.kind);
-        reserves.push(Reserve { denomination: option.give, amount, is_scarce: false });
-        let maximum = option.maximum.unwrap_or(Atoms::MAX).min(option.fixed(order.kind));
+        let (reserve, amount) = reserves.draw(order, option);
+        let left = option.maximum.unwrap_or(Atoms::MAX).min(option.fixed(order.kind));
+        let affordable = match order.kind {
+            Kind::ExactIn => Some(amount),
+            Kind::ExactOut => mul_div(amount, option.get_amount, option.give_amount, Rounding::Down),
+        };
+        let maximum = left.min(affordable.unwrap_or(Atoms::MAX));
         options.push(AuctionOption {
             give: option.give,
             get: option.get,
@@ -204,7 +253,7 @@ fn intent_of(order: &MarketOrder, reserves: &mut Vec<Reserve>) -> AuctionIntent 
             maximum,
             minimum: 1,
             number,
-            left: maximum,
+            left,
             reserve,
         });
     }

@@ -46,8 +46,10 @@ fn judged(auction: &Auction, executed: &[Executed], context: &str) -> Score {
             let (amount_in, amount_out) = (used.amounts_in.get(direction.from), used.amounts_out.get(direction.into));
             (direction, amount_in.expect("a coin"), amount_out.expect("a coin"))
         };
-        let ways = [Direction::FORWARD, Direction::BACKWARD].map(way);
-        let ways = ways.into_iter().filter(|(_, amount_in, _)| *amount_in > 0);
+        let only = used.direction().filter(|_| used.amounts_in.count() > 2);
+        let ways = only.map_or(vec![Direction::FORWARD, Direction::BACKWARD], |only| vec![only]);
+        let ways = ways.into_iter().map(way);
+        let ways = ways.filter(|(_, amount_in, _)| *amount_in > 0);
         uses.extend(ways.map(|(direction, amount_in, amount_out)| VenueUse {
             venue: used.venue,
             direction,

@@ -68,6 +68,10 @@ pub(crate) fn uses_of(used: &FileUse, first: Direction) -> Vec<VenueUse> {
         let amount_out = used.amounts_out.get(direction.into)?;
         Some(VenueUse { venue: used.venue, direction, amount_in, amount_out })
     };
-    let uses = [first, first.reversed()].into_iter().filter_map(use_of);
+    let ways = match used.direction() {
+        Some(only) if used.amounts_in.count() > 2 => vec![only],
+        Some(_) | None => vec![first, first.reversed()],
+    };
+    let uses = ways.into_iter().filter_map(use_of);
     uses.filter(|one| one.amount_in > 0 || one.amount_out > 0).collect()
 }

@@ -9,13 +9,16 @@ pub(crate) const SCHEMA: &str = "\
 The file holds a venue; amounts are atoms, as texts:
   {\"name\": \"pool-1\", \"assets\": [\"EUR\", \"USD\"], \"modules\": [\"bank-eu\", \"bank-eu\"],
    \"inventory\": [\"1000000\", \"1100000\"], \"terms\": TERMS}
-TERMS is one of
+A pool has as many assets, modules and amounts as its rule has coins, from 2 to 8. TERMS is one of
   {\"constant_product\": {\"fee_ppm\": 3000}}
   {\"weighted\": {\"fee_ppm\": 3000, \"weights\": [1, 4]}}
   {\"stable\": {\"fee_ppm\": 400, \"ann\": 800, \"d\": \"2100000\", \"scale\": [\"1\", \"1\"]}}
   {\"ladder\": {\"levels\": [{\"amount_in\": \"1000\", \"amount_out\": \"1100\"}]}}
   {\"rail\": {\"fixed_fee\": \"20\", \"fee_ppm\": 0, \"rate_num\": \"1\", \"rate_den\": \"1\",
-            \"min_in\": \"100\", \"max_in\": \"1000000\", \"uses_max\": 100}}";
+            \"min_in\": \"100\", \"max_in\": \"1000000\", \"uses_max\": 100}}
+  {\"concentrated\": {\"fee_ppm\": 500, \"sqrt_price\": \"79228162514264337593543950336\",
+            \"ticks\": [{\"index\": -100, \"liquidity_net\": \"5000\"}, {\"index\": 100, \"liquidity_net\": \"-5000\"}]}}
+     (sqrt_price is the root of atoms of the second asset per atom of the first, times 2^96)";
 
 /// Reads a venue.
 ///
@@ -35,7 +38,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<wire::DefineVenue, String> {
 }
 
 fn terms(value: &Value) -> Result<Kind, String> {
-    const KINDS: [&str; 5] = ["constant_product", "weighted", "stable", "ladder", "rail"];
+    const KINDS: [&str; 6] = ["constant_product", "weighted", "stable", "ladder", "rail", "concentrated"];
     let terms = Fields::of(value, "terms", &KINDS)?;
     let mut entries = terms.fields.iter();
     let (Some((kind, value)), None) = (entries.next(), entries.next()) else {
@@ -63,6 +66,12 @@ fn terms(value: &Value) -> Result<Kind, String> {
             let levels: Result<_, String> = ladder.list("levels")?.iter().map(level).collect();
             Ok(Kind::Ladder(wire::Ladder { levels: levels? }))
         }
+        "concentrated" => {
+            let pool = Fields::of(value, kind, &["fee_ppm", "sqrt_price", "ticks"])?;
+            let ticks: Result<_, String> = pool.list("ticks")?.iter().map(tick).collect();
+            let (fee_ppm, sqrt_price) = (pool.number("fee_ppm")?, pool.text("sqrt_price")?);
+            Ok(Kind::Concentrated(wire::Concentrated { fee_ppm, sqrt_price, ticks: ticks? }))
+        }
         _ => rail(value),
     }
 }
@@ -70,6 +79,14 @@ fn terms(value: &Value) -> Result<Kind, String> {
 fn level(value: &Value) -> Result<wire::Level, String> {
     let level = Fields::of(value, "levels", &["amount_in", "amount_out"])?;
     Ok(wire::Level { amount_in: level.text("amount_in")?, amount_out: level.text("amount_out")? })
+}
+
+fn tick(value: &Value) -> Result<wire::Tick, String> {
+    let tick = Fields::of(value, "ticks", &["index", "liquidity_net"])?;
+    let index = tick.need("index")?;
+    let number = index.as_i64().and_then(|index| i32::try_from(index).ok());
+    let number = number.ok_or_else(|| format!("index: expected a whole number in range, found {index}"))?;
+    Ok(wire::Tick { index: number, liquidity_net: tick.text("liquidity_net")? })
 }
 
 fn rail(value: &Value) -> Result<Kind, String> {
@@ -145,6 +162,11 @@ mod tests {
         let venue = read(text.as_bytes()).expect("a venue");
         assert_eq!(venue.inventory, ["5", "6"]);
         let bad = |from: &str, to: &str| read(text.replace(from, to).as_bytes()).expect_err("a bad venue");
+        let ticks = r#"{"concentrated":{"fee_ppm":5,"sqrt_price":"9","ticks":[{"index":-7,"liquidity_net":"-3"}]}}"#;
+        let venue =
+            read(text.replace(r#"{"weighted":{"fee_ppm":1,"weights":[1,4]}}"#, ticks).as_bytes()).expect("a pool");
+        let Some(Kind::Concentrated(pool)) = venue.terms.and_then(|terms| terms.kind) else { panic!("concentrated") };
+        assert_eq!(pool.ticks, [wire::Tick { index: -7, liquidity_net: "-3".to_owned() }]);
         assert!(bad("weighted", "curve").contains("expected fields of constant_product"));
         assert!(bad("[1,4]", "[1,-4]").contains("weights: expected a whole number"));
         assert!(bad("\"name\":\"p\",", "").contains("venue.name: expected a value"));

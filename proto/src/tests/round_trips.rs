@@ -25,7 +25,9 @@ use clearlane_core::price::Price;
 use clearlane_core::record::{Body, Commands, Genesis, OpenAuction, Record, SettleAuction};
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::time::Timestamp;
-use clearlane_core::venue::{ConstantProduct, Direction, Ladder, Level, Rail, Stable, Terms, VenueState, Weighted};
+use clearlane_core::venue::{
+    Concentrated, ConstantProduct, Direction, Ladder, Level, Rail, Stable, Terms, VenueState, Weighted,
+};
 use clearlane_core::wide::U256;
 use prost::Message as _;
 
@@ -81,13 +83,17 @@ fn all_terms() -> Vec<Terms> {
         Terms::Weighted(Weighted { fee_ppm: 1, weights: [1, 4].into() }),
         Terms::Stable(Stable { fee_ppm: 400, ann: 800, d: 1 << 100, scale: [1, 1_000_000].into() }),
         Terms::Ladder(Ladder { levels: vec![Level { amount_in: 10, amount_out: 9 }] }),
+        Terms::Weighted(Weighted { fee_ppm: 0, weights: [1; 8].into() }),
+        Terms::Concentrated(Concentrated::new(500, U256::ONE << 96_usize, &[(-10, 7), (0, -3), (10, -4)]).unwrap()),
         Terms::Rail(Rail { fixed_fee: 0, fee_ppm: 5, rate_num: 2, rate_den: 3, min_in: 1, max_in: 1_000, uses_max: 2 }),
     ]
 }
 
-fn states() -> [VenueState; 2] {
+fn states() -> [VenueState; 4] {
     [
         VenueState::Pool { reserves_micro: [U256::MAX, U256::ZERO].into() },
+        VenueState::Pool { reserves_micro: [U256::ONE; 8].into() },
+        VenueState::Concentrated { sqrt_price: U256::MAX, held: [0, 1 << 127] },
         VenueState::Counter { taken: 1, given: 2, uses: 3, available: 4 },
     ]
 }

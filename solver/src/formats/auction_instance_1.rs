@@ -1,6 +1,6 @@
 //! `auction-instance/1`: assets with reference prices, intents with options, liquidity of five types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearlane_core::auction::{INTENTS_MAX, RuleSet, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind, OPTIONS_MAX};
@@ -32,13 +32,18 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
         refused_assets: Vec::new(),
         refused_venues,
         refused_orders,
+        shared: BTreeMap::new(),
     })
 }
 
-type Sorted<T> = (Vec<T>, Vec<(String, Refusal)>);
+pub(super) type Sorted<T> = (Vec<T>, Vec<(String, Refusal)>);
 
 /// Reads a list of things with ids, each admitted or refused by name.
-fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T>) -> Result<Sorted<T>, FormatError> {
+pub(super) fn read_each<T>(
+    list: &Node<'_>,
+    most: usize,
+    read: impl Fn(&Node<'_>) -> Read<T>,
+) -> Result<Sorted<T>, FormatError> {
     let nodes = list.list()?;
     if nodes.len() > most {
         let message = format!("expected at most {most} elements, found {}", nodes.len());
@@ -59,7 +64,7 @@ fn read_each<T>(list: &Node<'_>, most: usize, read: impl Fn(&Node<'_>) -> Read<T
     Ok((admitted, refused))
 }
 
-fn read_assets(list: &Node<'_>) -> Result<Assets, FormatError> {
+pub(super) fn read_assets(list: &Node<'_>) -> Result<Assets, FormatError> {
     let mut assets = Assets::default();
     for node in list.list()? {
         let fields = node.object()?;
@@ -81,12 +86,12 @@ fn read_price(node: &Node<'_>) -> Result<Price, FormatError> {
     Price::parse(&node.text()?).ok_or_else(|| node.expected("a positive decimal as a string"))
 }
 
-fn ppm(node: &Node<'_>) -> Result<u32, FormatError> {
+pub(super) fn ppm(node: &Node<'_>) -> Result<u32, FormatError> {
     let ppm: u32 = node.integer()?;
     if u128::from(ppm) > MILLION { Err(node.expected("at most 1000000 parts per million")) } else { Ok(ppm) }
 }
 
-fn read_order(node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
+pub(super) fn read_order(node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
     let fields = node.object()?;
     let name = fields.need("id")?.text()?;
     let kind = word(&fields.need("kind")?, &[("exact_in", Kind::ExactIn), ("exact_out", Kind::ExactOut)])?;
@@ -131,7 +136,7 @@ fn read_option(node: &Node<'_>, kind: Kind, assets: &Assets) -> Read<MarketOptio
     Ok(Ok(MarketOption { maximum: Some(maximum.atoms()?.min(option.fixed(kind))), ..option }))
 }
 
-fn asset(node: &Node<'_>, assets: &Assets) -> Result<DenominationIndex, FormatError> {
+pub(super) fn asset(node: &Node<'_>, assets: &Assets) -> Result<DenominationIndex, FormatError> {
     assets.place(node.path(), &node.text()?).map_err(|_| node.refused(Reason::UnknownAsset, "the id of an asset"))
 }
 
@@ -139,7 +144,7 @@ fn tradable(node: &Node<'_>) -> Read<Atoms> {
     Ok(table::tradable(node.path(), node.atoms()?))
 }
 
-fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
+pub(super) fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
     let fields = node.object()?;
     let kind = fields.need("type")?;
     let name = admit!(table::name("id", &fields.need("id")?.text()?));
@@ -156,7 +161,7 @@ fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
             let ([a, b], [first, second]) = (fields.need("assets")?.pair()?, fields.need("reserves")?.pair()?);
             ([asset(&a, assets)?, asset(&b, assets)?], [admit!(tradable(&first)?), admit!(tradable(&second)?)])
         }
-        Terms::Ladder(_) | Terms::Rail(_) => {
+        Terms::Ladder(_) | Terms::Rail(_) | Terms::Concentrated(_) => {
             let coins = [asset(&fields.need("asset_in")?, assets)?, asset(&fields.need("asset_out")?, assets)?];
             (coins, [0, most_out(&terms)])
         }
@@ -172,7 +177,7 @@ fn read_venue(node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
 /// What a ladder or a rail may have to give: its account holds that much.
 fn most_out(terms: &Terms) -> Atoms {
     let most = match terms {
-        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) => Some(0),
+        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Concentrated(_) => Some(0),
         Terms::Ladder(ladder) => {
             ladder.levels.iter().try_fold(0, |sum: Atoms, level| sum.checked_add(level.amount_out))
         }

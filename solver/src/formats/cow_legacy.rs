@@ -3,6 +3,8 @@
 //! The reference asset is ETH: a price in the file is the value of one atom in wei. Gas costs
 //! and fees that the file attaches to orders and pools are not part of the auction.
 
+use std::collections::BTreeMap;
+
 use clearlane_core::auction::{INTENTS_MAX, RuleSet, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms, SCALE_MAX};
@@ -52,6 +54,7 @@ pub(super) fn read(file: &Fields<'_>) -> Result<Market, FormatError> {
         refused_assets,
         refused_venues,
         refused_orders,
+        shared: BTreeMap::new(),
     })
 }
 

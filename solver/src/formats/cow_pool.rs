@@ -1,11 +1,13 @@
-//! Pools of the older CoW format: constant-product, weighted and stable ones with two coins.
+//! Pools of the older CoW format: constant-product, weighted, stable and concentrated ones.
 //!
-//! Pools of other kinds, of more coins, or with parameters that the core cannot hold exactly
-//! are refused by name.
+//! Pools of other kinds, or with parameters that the core cannot hold exactly, are refused by name.
 
 use clearlane_core::money::Atoms;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::venue::{ConstantProduct, PerCoin, Stable, Terms, Weighted};
+use clearlane_core::venue::{
+    COINS_MAX, Concentrated, ConstantProduct, PerCoin, Stable, Terms, Weighted, sqrt_price_at,
+};
+use clearlane_core::wide::U256;
 
 use super::node::{Fields, Node};
 use super::table::{self, Assets, greatest_common_divisor};
@@ -30,26 +32,39 @@ struct Coin {
 pub(super) fn read(name: &str, node: &Node<'_>, assets: &Assets) -> Read<MarketVenue> {
     let fields = node.object()?;
     let kind = fields.need("kind")?.text()?;
-    if !matches!(kind.as_str(), "ConstantProduct" | "WeightedProduct" | "Stable") {
-        let message = format!("expected ConstantProduct, WeightedProduct or Stable, found {kind}");
+    if !matches!(kind.as_str(), "ConstantProduct" | "WeightedProduct" | "Stable" | "Concentrated") {
+        let message = format!("expected ConstantProduct, WeightedProduct, Stable or Concentrated, found {kind}");
         return Ok(Err(Refusal::new(Reason::NotSupported, "kind", message)));
     }
     let fee_ppm = admit!(read_fee(&fields.need("fee")?)?);
-    let coins = admit!(read_coins(&fields)?);
-    let [first, second] = &coins;
-    let inventory =
-        [admit!(table::tradable("reserves", first.reserve)), admit!(table::tradable("reserves", second.reserve))]
-            .into();
-    let terms = match kind.as_str() {
-        "WeightedProduct" => Terms::Weighted(Weighted { fee_ppm, weights: admit!(weights_of(&coins)) }),
-        "Stable" => Terms::Stable(admit!(stable_of(fee_ppm, &fields.need("amplification_parameter")?, &coins)?)),
-        _ => Terms::ConstantProduct(ConstantProduct { fee_ppm }),
+    let (terms, coins) = if kind == "Concentrated" {
+        admit!(read_concentrated(fee_ppm, &fields.need("pool")?)?)
+    } else {
+        admit!(read_curve(&kind, fee_ppm, &fields)?)
     };
-    let places =
-        [admit!(assets.place("reserves", &first.token)), admit!(assets.place("reserves", &second.token))].into();
+    let mut inventory = Vec::with_capacity(coins.len());
+    let mut places = Vec::with_capacity(coins.len());
+    for (token, reserve) in &coins {
+        inventory.push(admit!(match terms {
+            Terms::Concentrated(_) => table::bounded("pool", *reserve),
+            Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Ladder(_) | Terms::Rail(_) => {
+                table::tradable("reserves", *reserve)
+            }
+        }));
+        places.push(admit!(assets.place("reserves", token)));
+    }
+    if terms.coins() != coins.len() {
+        let message = format!("expected {} coins, found {}", terms.coins(), coins.len());
+        return Ok(Err(Refusal::new(Reason::NotSupported, "reserves", message)));
+    }
     let name = admit!(table::name("address", name));
     admit!(terms.validate());
-    Ok(Ok(MarketVenue { name, coins: places, terms, inventory }))
+    Ok(Ok(MarketVenue { name, coins: per_coin(&places), terms, inventory: per_coin(&inventory) }))
+}
+
+/// The same in a list of at most eight, which is checked before.
+fn per_coin<T: Copy + Default>(values: &[T]) -> PerCoin<T> {
+    PerCoin::from_slice(values).unwrap_or_default()
 }
 
 fn read_fee(node: &Node<'_>) -> Read<u32> {
@@ -59,8 +74,20 @@ fn read_fee(node: &Node<'_>) -> Read<u32> {
     Ok(ppm.ok_or_else(|| Refusal::new(Reason::NotSupported, "fee", message())))
 }
 
-/// The two coins of a pool, in order of address.
-fn read_coins(fields: &Fields<'_>) -> Read<[Coin; 2]> {
+type Holdings = Vec<(String, Atoms)>;
+
+fn read_curve(kind: &str, fee_ppm: u32, fields: &Fields<'_>) -> Read<(Terms, Holdings)> {
+    let coins = admit!(read_coins(fields)?);
+    let terms = match kind {
+        "WeightedProduct" => Terms::Weighted(Weighted { fee_ppm, weights: admit!(weights_of(&coins)) }),
+        "Stable" => Terms::Stable(admit!(stable_of(fee_ppm, &fields.need("amplification_parameter")?, &coins)?)),
+        _ => Terms::ConstantProduct(ConstantProduct { fee_ppm }),
+    };
+    Ok(Ok((terms, coins.into_iter().map(|coin| (coin.token, coin.reserve)).collect())))
+}
+
+/// The coins of a pool, in order of address.
+fn read_coins(fields: &Fields<'_>) -> Read<Vec<Coin>> {
     let entries = fields.need("reserves")?.object()?.entries();
     let rates = fields.find("scaling_rates").map(|rates| rates.object()).transpose()?;
     let mut coins = Vec::with_capacity(entries.len());
@@ -75,32 +102,82 @@ fn read_coins(fields: &Fields<'_>) -> Read<[Coin; 2]> {
         let atoms_a_unit = rate.map_or(Ok(1), |rate| rate.atoms())?;
         coins.push(Coin { token, reserve, weight, atoms_a_unit });
     }
-    let message = format!("expected a pool of 2 coins, found {}", coins.len());
-    Ok(<[Coin; 2]>::try_from(coins).map_err(|_| Refusal::new(Reason::NotSupported, "reserves", message)))
+    if !(2..=COINS_MAX).contains(&coins.len()) {
+        let message = format!("expected a pool of 2 to {COINS_MAX} coins, found {}", coins.len());
+        return Ok(Err(Refusal::new(Reason::NotSupported, "reserves", message)));
+    }
+    Ok(Ok(coins))
 }
 
-fn weights_of(coins: &[Coin; 2]) -> Result<PerCoin<u64>, Refusal> {
-    let [first, second] = coins.each_ref().map(|coin| table::decimal(&coin.weight, WEIGHT_PLACES).unwrap_or(0));
-    table::lowest_terms("weight", [first, second]).map(PerCoin::from)
+fn weights_of(coins: &[Coin]) -> Result<PerCoin<u64>, Refusal> {
+    let weights = coins.iter().map(|coin| table::decimal(&coin.weight, WEIGHT_PLACES).unwrap_or(0));
+    table::weights("weight", &weights.collect::<Vec<u128>>())
 }
 
 /// The amplification parameter of the file is Balancer's `A n^(n-1)` without its precision
 /// (`getAmplificationParameter` divided by 1,000; `StableMath.sol` multiplies it by n once
-/// more), so for two coins the invariant's coefficient is twice that. An amount counts
-/// `atoms / scaling_rate` in the invariant, which is homogeneous: any common multiple serves.
-fn stable_of(fee_ppm: u32, amplification: &Node<'_>, coins: &[Coin; 2]) -> Read<Stable> {
+/// more, n being the number of coins). An amount counts `atoms / scaling_rate` in the invariant, which is
+/// homogeneous: any common multiple serves.
+fn stable_of(fee_ppm: u32, amplification: &Node<'_>, coins: &[Coin]) -> Read<Stable> {
     let text = amplification.text()?;
-    let ann = text.parse::<u64>().ok().and_then(|parameter| parameter.checked_mul(2));
+    let count = u64::try_from(coins.len()).unwrap_or(u64::MAX);
+    let ann = text.parse::<u64>().ok().and_then(|parameter| parameter.checked_mul(count));
     let message = || format!("expected a whole amplification parameter, found {text}");
     let ann = admit!(ann.ok_or_else(|| Refusal::new(Reason::NotSupported, "amplification_parameter", message())));
-    let [first, second] = coins;
-    let divisor = greatest_common_divisor(first.atoms_a_unit, second.atoms_a_unit);
-    let scale = [second, first].map(|other| other.atoms_a_unit.checked_div(divisor).unwrap_or(0));
-    let [x, y] = [first, second].map(|coin| coin.reserve);
-    let [scale_x, scale_y] = scale;
-    let scaled = x.checked_mul(scale_x).zip(y.checked_mul(scale_y));
-    let d = scaled.and_then(|(x, y)| Stable::invariant(ann, &[x, y]));
+    let multiple = coins.iter().try_fold(1_u128, |multiple, coin| {
+        let divisor = greatest_common_divisor(multiple, coin.atoms_a_unit);
+        multiple.checked_mul(coin.atoms_a_unit.checked_div(divisor)?)
+    });
+    let scale_of = |coin: &Coin| multiple.and_then(|multiple| multiple.checked_div(coin.atoms_a_unit)).unwrap_or(0);
+    let scale: Vec<Atoms> = coins.iter().map(scale_of).collect();
+    let scaled = coins.iter().zip(&scale).map(|(coin, scale)| coin.reserve.checked_mul(*scale));
+    let d = scaled.collect::<Option<Vec<Atoms>>>().and_then(|scaled| Stable::invariant(ann, &scaled));
     let message = || "expected scaled reserves whose invariant 128 bits can hold".to_owned();
     let d = admit!(d.ok_or_else(|| Refusal::new(Reason::NotSupported, "scaling_rates", message())));
-    Ok(Ok(Stable { fee_ppm, ann, d, scale: scale.into() }))
+    Ok(Ok(Stable { fee_ppm, ann, d, scale: per_coin(&scale) }))
+}
+
+/// A Uniswap v3 pool holds what its ticks may have to give, which the file does not say.
+fn read_concentrated(fee_ppm: u32, node: &Node<'_>) -> Read<(Terms, Holdings)> {
+    let pool = node.object()?;
+    let mut tokens = Vec::new();
+    for token in pool.need("tokens")?.list()? {
+        tokens.push(token.object()?.need("id")?.text()?);
+    }
+    if tokens.len() != 2 {
+        let message = format!("expected 2 tokens, found {}", tokens.len());
+        return Ok(Err(Refusal::new(Reason::NotSupported, "tokens", message)));
+    }
+    let state = pool.need("state")?.object()?;
+    let sqrt_price: U256 = state.need("sqrt_price")?.wide_atoms()?;
+    let stated: Atoms = state.need("liquidity")?.atoms()?;
+    let mut ticks: Vec<(i32, i128)> = Vec::new();
+    for (index, net) in state.need("liquidity_net")?.object()?.entries() {
+        let (index, value) = (index.parse().ok(), net.text()?.parse().ok());
+        ticks.push(index.zip(value).ok_or_else(|| net.expected("a tick's whole number of liquidity"))?);
+    }
+    ticks.sort_unstable();
+    anchor(&mut ticks, sqrt_price, stated);
+    let not_supported = |refusal: Refusal| Refusal { reason: Reason::NotSupported, ..refusal };
+    let made = admit!(Concentrated::new(fee_ppm, sqrt_price, &ticks).map_err(not_supported));
+    let message = || "expected ranges that give less than 2^128 atoms".to_owned();
+    let backing = admit!(made.backing().ok_or_else(|| Refusal::new(Reason::NotSupported, "liquidity", message())));
+    Ok(Ok((Terms::Concentrated(made), tokens.into_iter().zip(backing).collect())))
+}
+
+/// Makes the liquidity at the price the stated one, as a pool's contract has it: there it is not the sum of the ticks
+/// but a number of its own that each tick passed changes. In a snapshot that was not taken at one moment the two differ
+/// a little; the outermost ticks take the difference.
+fn anchor(ticks: &mut [(i32, i128)], sqrt_price: U256, stated: Atoms) {
+    let sum = |is_counted: &dyn Fn(U256) -> bool| {
+        let counted = ticks.iter().filter(|(index, _)| sqrt_price_at(*index).is_some_and(is_counted));
+        counted.fold(0_i128, |sum, (_, net)| sum.saturating_add(*net))
+    };
+    let (above, below) = (sum(&|price| price <= sqrt_price), sum(&|price| price < sqrt_price));
+    let stated = i128::try_from(stated).unwrap_or(i128::MAX);
+    if let ([first, .., last], true) = (ticks, stated != above && stated != below) {
+        let missing = stated.saturating_sub(above);
+        first.1 = first.1.saturating_add(missing);
+        last.1 = last.1.saturating_sub(missing);
+    }
 }

@@ -4,6 +4,7 @@
 //! represented exactly is refused by name and listed beside what was read.
 
 mod auction_instance_1;
+mod auction_instance_2;
 mod cow_legacy;
 mod cow_pool;
 mod node;
@@ -56,7 +57,7 @@ pub enum FormatError {
     #[error("expected JSON: {0}")]
     NotJson(String),
     /// The file is JSON but of no format known here.
-    #[error("expected an auction-instance/1 or a cow auction with tokens, orders and amms, found fields {0}")]
+    #[error("expected an auction-instance/1 or /2 or a cow auction with tokens, orders and amms, found fields {0}")]
     UnknownFormat(String),
     /// A field is missing or is not what the format says.
     #[error("{field}: {message}")]
@@ -128,6 +129,7 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
     let is_cow_legacy = ["tokens", "orders", "amms"].into_iter().all(|name| fields.find(name).is_some());
     let market = match schema.as_deref() {
         Some(auction_instance_1::SCHEMA) => auction_instance_1::read(&fields)?,
+        Some(auction_instance_2::SCHEMA) => auction_instance_2::read(&fields)?,
         Some(other) => return Err(FormatError::UnknownFormat(format!("schema {other}"))),
         None if is_cow_legacy => cow_legacy::read(&fields)?,
         None => return Err(FormatError::UnknownFormat(fields.names().join(", "))),

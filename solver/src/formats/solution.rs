@@ -1,11 +1,12 @@
 //! Solution files: aggregate fills and uses of one answer to an auction file, by the file's names.
 //!
 //! Uses are aggregates: a pool that bundles used in both directions appears once, by the difference
-//! of its flows. That holds wherever the bundles held one after another, whatever their order.
+//! of its flows. That holds wherever the bundles held one after another, whatever their order. Rails that allow
+//! several uses and pools of more than two coins appear use by use, in the order of execution.
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{Bundle, Fill, VenueUse};
+use clearlane_core::auction::{AuctionVenue, Bundle, Fill, VenueUse};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, IntentIndex, VenueIndex};
 use clearlane_core::refusal::Reason;
@@ -20,11 +21,11 @@ use super::{Auction, FormatError};
 pub struct FileSolution {
     /// At most one fill per intent and option, in their order.
     pub fills: Vec<Fill>,
-    /// At most one use per venue, in their order.
+    /// In order of venues, each once unless its uses count one by one.
     pub uses: Vec<FileUse>,
 }
 
-/// The sum of all uses of one venue.
+/// The sum of all uses of one venue, or one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileUse {
     /// The venue, by its place in the auction's input.
@@ -47,6 +48,17 @@ impl FileUse {
         amounts_out.iter().any(|amount| *amount > 0).then_some(FileUse { amounts_in, amounts_out, ..self })
     }
 
+    /// The coins that go in and out, if there is one of each.
+    #[must_use]
+    pub fn direction(&self) -> Option<Direction> {
+        let only = |amounts: &PerCoin<Atoms>| {
+            let mut coins = (0_u8..).zip(amounts).filter(|(_, amount)| **amount > 0).map(|(coin, _)| coin);
+            coins.next().filter(|_| coins.next().is_none())
+        };
+        let direction = Direction { from: only(&self.amounts_in)?, into: only(&self.amounts_out)? };
+        direction.is_pair().then_some(direction)
+    }
+
     fn add(&mut self, used: &VenueUse) {
         let Direction { from, into } = used.direction;
         for (amounts, coin, amount) in
@@ -64,8 +76,8 @@ impl FileSolution {
     /// only gain is left over. Sums that would overflow saturate.
     pub fn of<'a>(auction: &Auction, bundles: impl IntoIterator<Item = &'a Bundle>) -> FileSolution {
         let mut fills: BTreeMap<(IntentIndex, u16), Fill> = BTreeMap::new();
-        let mut uses: BTreeMap<VenueIndex, FileUse> = BTreeMap::new();
-        for bundle in bundles {
+        let mut uses: BTreeMap<(VenueIndex, usize), FileUse> = BTreeMap::new();
+        for (turn, bundle) in bundles.into_iter().enumerate() {
             for fill in &bundle.fills {
                 let empty = Fill { sold: 0, bought: 0, ..*fill };
                 let sum = fills.entry((fill.intent, fill.option)).or_insert(empty);
@@ -73,10 +85,11 @@ impl FileSolution {
                 sum.bought = sum.bought.saturating_add(fill.bought);
             }
             for used in &bundle.uses {
-                let coins = auction.market.venues.get(used.venue.at()).map(|venue| venue.coins).unwrap_or_default();
-                let none = coins.map(|_| 0);
+                let venue = auction.input.venues.get(used.venue.at());
+                let none = venue.map(|venue| venue.coins).unwrap_or_default().map(|_| 0);
+                let turn = if venue.is_some_and(AuctionVenue::has_single_uses) { turn } else { 0 };
                 let empty = FileUse { venue: used.venue, amounts_in: none, amounts_out: none };
-                uses.entry(used.venue).or_insert(empty).add(used);
+                uses.entry((used.venue, turn)).or_insert(empty).add(used);
             }
         }
         FileSolution {
@@ -114,7 +127,12 @@ impl FileSolution {
         let mut uses = BTreeMap::new();
         for node in file.need("uses")?.list()? {
             let used = read_use(auction, &node, &venues)?;
-            if uses.insert(used.venue, used).is_some() {
+            let is_single = auction.input.venues.get(used.venue.at()).is_some_and(AuctionVenue::has_single_uses);
+            let turn = if is_single { uses.len() } else { 0 };
+            if is_single && used.direction().is_none() {
+                return Err(node.expected("one asset that goes in and one that comes out"));
+            }
+            if uses.insert((used.venue, turn), used).is_some() {
                 return Err(node.refused(Reason::VenueUsedTwice, "a venue that is used once"));
             }
         }

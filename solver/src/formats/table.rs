@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms};
 use clearlane_core::names::{DenominationIndex, Name};
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::venue::WEIGHT_SUM_MAX;
+use clearlane_core::venue::{PerCoin, WEIGHT_SUM_MAX};
 
 use crate::market::MarketAsset;
 
@@ -76,6 +76,16 @@ pub(super) fn lowest_terms(field: &str, weights: [u128; 2]) -> Result<[u64; 2], 
             Err(Refusal::new(Reason::NotSupported, field, message))
         }
     }
+}
+
+/// Weights in lowest terms, if none is zero or more than the core holds.
+pub(super) fn weights(field: &str, weights: &[u128]) -> Result<PerCoin<u64>, Refusal> {
+    let divisor = weights.iter().fold(0, |divisor, weight| greatest_common_divisor(divisor, *weight));
+    let reduced = |weight: &u128| u64::try_from(weight.checked_div(divisor)?).ok().filter(|weight| *weight > 0);
+    let reduced: Option<Vec<u64>> = weights.iter().map(reduced).collect();
+    let message = || format!("expected from 2 to 8 positive weights of at most 18 decimals, found {weights:?}");
+    let reduced = reduced.and_then(|reduced| PerCoin::from_slice(&reduced));
+    reduced.ok_or_else(|| Refusal::new(Reason::NotSupported, field, message()))
 }
 
 pub(super) fn greatest_common_divisor(a: u128, b: u128) -> u128 {

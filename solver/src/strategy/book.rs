@@ -83,6 +83,9 @@ impl<'a> Book<'a> {
     pub(super) fn out_for(&self, hop: Hop, amount_in: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.out_for(state, hop.direction, amount_in)?;
+        if !self.is_mergeable(hop, amount_in) {
+            return None;
+        }
         if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
@@ -93,10 +96,28 @@ impl<'a> Book<'a> {
     pub(super) fn in_for(&self, hop: Hop, amount_out: Atoms) -> Option<Atoms> {
         let (venue, state) = (self.venues.get(hop.venue)?, self.states.get(hop.venue)?);
         let now = venue.terms.in_for(state, hop.direction, amount_out)?;
+        if !self.is_mergeable(hop, now) {
+            return None;
+        }
         if self.version(hop.venue) == 0 || self.execution == Execution::Merged {
             return Some(now);
         }
         Some(now.max(venue.terms.in_for(&venue.opening, hop.direction, amount_out)?))
+    }
+
+    /// Whether one use can do what all uses of the venue do with this one: all are of the same two coins, and what
+    /// goes into a rail stays within its limit. Only merged bundles need it.
+    fn is_mergeable(&self, hop: Hop, amount_in: Atoms) -> bool {
+        let uses = self.uses.get(hop.venue).map_or(&[][..], Vec::as_slice);
+        let Some((_, first)) = uses.first().filter(|_| self.execution == Execution::Merged) else { return true };
+        let is_same_pair = hop.direction == first.direction || hop.direction == first.direction.reversed();
+        match self.venues.get(hop.venue).map(|venue| &venue.terms) {
+            Some(Terms::Rail(rail)) => {
+                let sum = uses.iter().fold(amount_in, |sum, (_, used)| sum.saturating_add(used.amount_in));
+                is_same_pair && sum <= rail.max_in
+            }
+            Some(_) | None => is_same_pair,
+        }
     }
 
     /// Adds a bundle at the place that its score gives it; false, and nothing changes, unless it and all
@@ -163,18 +184,27 @@ fn curves(venue: &AuctionVenue, states: [&VenueState; 2]) -> Vec<Curve> {
     curves
 }
 
-/// How fast a rate falls, to the second order of `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`; none for what is
-/// not a pool.
+/// How fast a rate falls, to the second order of `r_out (1 - (r_in / (r_in + a))^(w_in / w_out))`, the reserves of a
+/// concentrated pool being the virtual ones of its range; none for what is not a pool.
 fn slope(terms: &Terms, state: &VenueState, direction: Direction, rate: f64) -> Option<f64> {
-    let VenueState::Pool { reserves_micro } = state else { return None };
-    let out = float(U512::from(reserves_micro.get(direction.into)?)) / 1e6;
+    let out = match (terms, state) {
+        (_, VenueState::Pool { reserves_micro }) => float(U512::from(reserves_micro.get(direction.into)?)) / 1e6,
+        (Terms::Concentrated(pool), VenueState::Concentrated { sqrt_price, .. }) => {
+            let (above, below) = pool.liquidity_at(*sqrt_price);
+            let is_falling = direction == Direction::FORWARD;
+            let price = float(U512::from(*sqrt_price)) / 2.0_f64.powi(96);
+            let liquidity = value::float(if is_falling { below } else { above });
+            if is_falling { liquidity * price } else { liquidity / price }
+        }
+        (_, VenueState::Counter { .. } | VenueState::Concentrated { .. }) => return None,
+    };
     let (weights, flatness) = match terms {
         Terms::Weighted(pool) => {
             let weight = |coin| pool.weights.get(coin).map(|weight| value::float(weight.into()));
             (1.0 + weight(direction.into)? / weight(direction.from)?, 1.0)
         }
         Terms::Stable(_) => (2.0, STABLE_FLATNESS),
-        Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) => (2.0, 1.0),
+        Terms::ConstantProduct(_) | Terms::Concentrated(_) | Terms::Ladder(_) | Terms::Rail(_) => (2.0, 1.0),
     };
     (out > 0.0).then(|| rate * weights / (2.0 * out * flatness))
 }

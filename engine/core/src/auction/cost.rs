@@ -16,12 +16,14 @@ pub(super) fn expected_nanos(input: &AuctionInput, bundle: &Bundle) -> u64 {
     uses.fold(fills, |sum: u64, venue| {
         sum.saturating_add(match &venue.terms {
             Terms::ConstantProduct(_) => 300,
-            Terms::Weighted(_) => 2_000,
-            Terms::Stable(_) => 1_500,
+            Terms::Weighted(_) => 4_000,
+            Terms::Stable(stable) if stable.scale.count() == 2 => 1_500,
+            Terms::Stable(_) => 8_000,
             Terms::Ladder(ladder) => {
                 u64::try_from(ladder.levels.len()).unwrap_or(u64::MAX).saturating_mul(40).saturating_add(100)
             }
             Terms::Rail(_) => 100,
+            Terms::Concentrated(_) => 1_500,
         })
     })
 }

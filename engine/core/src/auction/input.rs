@@ -171,6 +171,20 @@ impl AuctionVenue {
         self.coins.get(direction.from).zip(self.coins.get(direction.into)).filter(|_| direction.is_pair())
     }
 
+    /// Whether each use counts by itself, so that several can't be told by their sums: uses of a rail that allows
+    /// more than one, and of a pool of more than two coins.
+    #[must_use]
+    pub fn has_single_uses(&self) -> bool {
+        match &self.terms {
+            Terms::Rail(rail) => rail.uses_max > 1,
+            Terms::ConstantProduct(_)
+            | Terms::Weighted(_)
+            | Terms::Stable(_)
+            | Terms::Ladder(_)
+            | Terms::Concentrated(_) => self.coins.count() > 2,
+        }
+    }
+
     /// Every directed pair of its coins.
     pub fn directions(&self) -> impl Iterator<Item = Direction> + use<> {
         Direction::all(self.coins.count())

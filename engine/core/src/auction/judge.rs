@@ -1,18 +1,19 @@
 //! Judges a whole solution of an auction file: all fills and venue uses together, leftovers allowed.
 //!
-//! Checks in order: fills one by one, intents as a whole, venue uses, conservation.
+//! Checks in order: fills one by one, intents as a whole, reserves, venue uses, conservation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::score::score_fill;
-use super::verify::{check_conservation, check_fill, check_intent};
+use super::verify::{check_conservation, check_fill, check_intent, reserve_debits};
 use super::{AuctionInput, Fill, VenueUse};
 use crate::money::{Atoms, Score};
 use crate::names::IntentIndex;
 use crate::refusal::{Reason, Refusal};
 use crate::venue::VenueState;
 
-/// The score of a whole solution; a venue may be used once in each direction.
+/// The score of a whole solution. A venue of two coins may be used once in each direction, a rail as often as it
+/// allows and one of more coins in any order of uses.
 ///
 /// # Errors
 ///
@@ -33,6 +34,13 @@ pub fn judge(input: &AuctionInput, fills: &[Fill], uses: &[VenueUse]) -> Result<
     for (intent, fills) in &by_intent {
         check_intent(input, *intent, fills, &[])?;
     }
+    for (reserve, amount) in reserve_debits(input, fills) {
+        let found = input.reserves.get(reserve.at()).map_or(0, |reserve| reserve.amount);
+        if amount > found {
+            let message = format!("expected at most {found} atoms from one account, found {amount}");
+            return refuse(Reason::ReserveExceeded, "fills".to_owned(), message);
+        }
+    }
     check_uses(input, uses)?;
     check_conservation(input, fills, uses, Atoms::MAX)?;
     Ok(score)
@@ -46,7 +54,7 @@ fn check_uses(input: &AuctionInput, uses: &[VenueUse]) -> Result<(), Refusal> {
         let Some(venue) = input.venues.get(used.venue.at()) else {
             return refuse(Reason::UnknownVenue, field, format!("no venue {}", used.venue.0));
         };
-        if !seen.insert((used.venue, used.direction)) {
+        if !seen.insert((used.venue, used.direction)) && !venue.has_single_uses() {
             let message = format!("expected venue {} at most once in each direction", venue.name);
             return refuse(Reason::VenueUsedTwice, field, message);
         }

@@ -255,6 +255,7 @@ fn reach(venue: &AuctionVenue, state: &VenueState, direction: Direction) -> Opti
             Atoms::try_from(reserve.checked_div(U256::from(MILLION))?).ok()?
         }
         VenueState::Counter { available, .. } => *available,
+        VenueState::Concentrated { held, .. } => *held.get(usize::from(direction.into))?,
     };
     Some(Reach { rate, most })
 }

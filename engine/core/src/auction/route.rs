@@ -264,7 +264,8 @@ impl Leg<'_> {
                 | Terms::Weighted(_)
                 | Terms::Stable(_)
                 | Terms::Ladder(_)
-                | Terms::Rail(_) => Err(Quote::TooLarge),
+                | Terms::Rail(_)
+                | Terms::Concentrated(_) => Err(Quote::TooLarge),
             },
         }
     }

@@ -81,8 +81,13 @@ pub(super) fn by_intent(bundle: &Bundle) -> BTreeMap<IntentIndex, Vec<Fill>> {
 
 /// What a bundle takes from each reserve.
 pub(super) fn debits(input: &AuctionInput, bundle: &Bundle) -> BTreeMap<ReserveIndex, Atoms> {
+    reserve_debits(input, &bundle.fills)
+}
+
+/// What fills take from each reserve.
+pub(super) fn reserve_debits(input: &AuctionInput, fills: &[Fill]) -> BTreeMap<ReserveIndex, Atoms> {
     let mut debits: BTreeMap<ReserveIndex, Atoms> = BTreeMap::new();
-    for fill in &bundle.fills {
+    for fill in fills {
         if let Some((_, option)) = option_of(input, fill) {
             let sum = debits.entry(option.reserve).or_default();
             *sum = sum.saturating_add(fill.sold);

@@ -19,6 +19,7 @@ pub(super) fn apply(desk: &mut Desk<'_>, venue: &DefineVenue) -> Result<Accepted
     let coins = resolve(desk, venue)?;
     check_shape(desk, venue, &coins)?;
     venue.terms.validate()?;
+    check_backing(venue)?;
     let sources = sources(desk, venue, &coins)?;
     let row = Venue { owner: desk.party, coins, terms: venue.terms.clone() };
     let Some(at) = desk.state.venues.add(venue.name.clone(), row) else {
@@ -77,17 +78,33 @@ fn check_shape(desk: &Desk<'_>, venue: &DefineVenue, coins: &PerCoin<Coin>) -> R
     if modules.len() > 1 && !matches!(venue.terms, Terms::Rail(_)) {
         return refuse(Reason::OutOfRange, "modules", "expected one module, as only rails join two");
     }
-    let is_pool = !matches!(venue.terms, Terms::Rail(_) | Terms::Ladder(_));
+    let is_curve = matches!(venue.terms, Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_));
     for (at, amount) in venue.inventory.iter().enumerate() {
         if *amount >= AUCTION_ATOMS_MAX {
             let message = format!("expected less than 2^112 atoms, found {amount}");
             return refuse(Reason::AmountTooLarge, format!("inventory[{at}]"), message);
         }
-        if *amount == 0 && is_pool {
+        if *amount == 0 && is_curve {
             return refuse(Reason::AmountZero, format!("inventory[{at}]"), "expected a positive reserve, found 0");
         }
     }
     Ok(())
+}
+
+/// A concentrated pool holds what its ranges may have to give.
+fn check_backing(venue: &DefineVenue) -> Result<(), Refusal> {
+    let Terms::Concentrated(pool) = &venue.terms else { return Ok(()) };
+    let Some(backing) = pool.backing() else {
+        return refuse(Reason::OutOfRange, "terms", "expected ranges that give less than 2^128 atoms");
+    };
+    let mut amounts = venue.inventory.iter().zip(backing).enumerate();
+    match amounts.find(|(_, (amount, least))| *amount < least) {
+        Some((at, (amount, least))) => {
+            let message = format!("expected at least {least} atoms behind its ticks, found {amount}");
+            refuse(Reason::OutOfRange, format!("inventory[{at}]"), message)
+        }
+        None => Ok(()),
+    }
 }
 
 /// The account that pays for each coin's inventory, where there is one to pay for.

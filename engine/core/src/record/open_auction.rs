@@ -25,7 +25,7 @@ use crate::pending::{Offered, PendingAuction};
 use crate::refusal::{Reason, Refusal};
 use crate::root;
 use crate::state::State;
-use crate::venue::{Direction, Terms};
+use crate::venue::Terms;
 
 type Coin = (AssetIndex, ModuleIndex);
 
@@ -305,8 +305,7 @@ impl Draft {
             let index = VenueIndex::from_at(at);
             let inventory = venue.coins.map(|coin| inventory_of(state, index, coin));
             let is_pool = !matches!(venue.terms, Terms::Ladder(_) | Terms::Rail(_));
-            let given = if is_pool { 0 } else { usize::from(Direction::FORWARD.into) };
-            let is_stocked = inventory.iter().skip(given).all(|amount| *amount > 0);
+            let is_stocked = venue.terms.is_stocked(&inventory);
             let is_in_range = inventory.iter().all(|amount| *amount < AUCTION_ATOMS_MAX);
             if !is_stocked || (is_pool && !is_in_range) {
                 continue;

@@ -64,6 +64,12 @@ fn add_state(hasher: &mut Hasher, state: &VenueState) {
         VenueState::Counter { taken, given, uses, available } => {
             hasher.byte(1).atoms(*taken).atoms(*given).number(u64::from(*uses)).atoms(*available);
         }
+        VenueState::Concentrated { sqrt_price, held } => {
+            hasher.byte(2).bytes(&sqrt_price.to_be_bytes::<32>());
+            held.iter().for_each(|held| {
+                hasher.atoms(*held);
+            });
+        }
     }
 }
 

@@ -142,6 +142,13 @@ fn add_terms(hasher: &mut Hasher, terms: &Terms) {
             hasher.atoms(rail.rate_num).atoms(rail.rate_den);
             hasher.atoms(rail.min_in).atoms(rail.max_in).number(u64::from(rail.uses_max));
         }
+        Terms::Concentrated(pool) => {
+            hasher.byte(5).number(u64::from(pool.fee_ppm())).bytes(&pool.sqrt_price().to_be_bytes::<32>());
+            hasher.count(pool.ticks().len());
+            for tick in pool.ticks() {
+                hasher.bytes(&tick.index.to_be_bytes()).bytes(&tick.liquidity_net.to_be_bytes());
+            }
+        }
     }
 }
 

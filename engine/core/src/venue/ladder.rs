@@ -151,7 +151,7 @@ impl Counter {
             VenueState::Counter { taken, given, uses, available } if direction == Direction::FORWARD => {
                 Some(Counter { taken, given, uses, available })
             }
-            VenueState::Counter { .. } | VenueState::Pool { .. } => None,
+            VenueState::Counter { .. } | VenueState::Pool { .. } | VenueState::Concentrated { .. } => None,
         }
     }
 

@@ -3,25 +3,31 @@
 //! A venue trades one directed pair a use. Amounts in and out are checked against its rule
 //! exactly; what the rule would have given on top stays in the venue.
 
+mod concentrated;
 mod constant_product;
 mod direction;
 mod ladder;
+mod logarithm;
 mod per_coin;
 mod pool;
 mod rail;
+mod range;
 mod stable;
+mod tick;
 mod weighted;
 
 #[cfg(test)]
 mod tests;
 
+pub use concentrated::{CROSSED_MAX, Concentrated, TICKS_MAX};
 pub use constant_product::ConstantProduct;
 pub use direction::Direction;
 pub use ladder::{LEVELS_MAX, Ladder, Level};
 pub use per_coin::{COINS_MAX, PerCoin};
 pub use rail::Rail;
 pub use stable::{ANN_MAX, STABLE_SCALE_MAX, Stable};
-pub use weighted::{WEIGHT_SUM_MAX, Weighted};
+pub use tick::{TICK_MAX, Tick, sqrt_price_at};
+pub use weighted::{WEIGHT_MAX, WEIGHT_RATIO_MAX, WEIGHT_SUM_MAX, Weighted};
 
 use crate::money::{AUCTION_ATOMS_MAX, Atoms};
 use crate::refusal::{Reason, Refusal};
@@ -32,19 +38,20 @@ use crate::wide::{U256, U512};
 pub enum Terms {
     /// A constant-product pool.
     ConstantProduct(ConstantProduct),
-    /// A two-coin pool with small integer weights.
+    /// A pool of 2 to 8 coins with weights.
     Weighted(Weighted),
-    /// A two-coin stable pool.
+    /// A stable pool of 2 to 8 coins.
     Stable(Stable),
     /// Order-book levels or quotes.
     Ladder(Ladder),
     /// A payment rail.
     Rail(Rail),
+    /// A pool whose liquidity lies between ticks.
+    Concentrated(Concentrated),
 }
 
 /// What changes in a venue as bundles of one auction use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "pools are most venues, and a quote allocates no state")]
 pub enum VenueState {
     /// A pool's reserves in millionths of an atom, so that a fee in parts per million is exact.
     Pool {
@@ -61,6 +68,13 @@ pub enum VenueState {
         uses: u32,
         /// Atoms that its account can still give.
         available: Atoms,
+    },
+    /// Where a concentrated pool stands.
+    Concentrated {
+        /// The square root of the price, in units of 2^-96.
+        sqrt_price: U256,
+        /// Atoms of each coin that it holds, less fees.
+        held: [Atoms; 2],
     },
 }
 
@@ -87,6 +101,24 @@ impl Terms {
                 let available = inventory.get(Direction::FORWARD.into).unwrap_or(0);
                 VenueState::Counter { taken: 0, given: 0, uses: 0, available }
             }
+            Terms::Concentrated(pool) => {
+                let held = [Direction::BACKWARD, Direction::FORWARD].map(|way| inventory.get(way.into).unwrap_or(0));
+                VenueState::Concentrated { sqrt_price: pool.sqrt_price(), held }
+            }
+        }
+    }
+
+    /// Whether there is anything to give: of every coin of a curve, of the second one of a ladder or rail, of either
+    /// of a concentrated pool.
+    #[must_use]
+    pub fn is_stocked(&self, inventory: &PerCoin<Atoms>) -> bool {
+        let has = |coin| inventory.get(coin).is_some_and(|amount| amount > 0);
+        match self {
+            Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) => {
+                inventory.iter().all(|amount| *amount > 0)
+            }
+            Terms::Ladder(_) | Terms::Rail(_) => has(Direction::FORWARD.into),
+            Terms::Concentrated(_) => has(0) || has(1),
         }
     }
 
@@ -99,6 +131,7 @@ impl Terms {
             Terms::Stable(curve) => pool::out_for(curve, state, direction, amount_in),
             Terms::Ladder(ladder) => ladder.out_for(state, direction, amount_in),
             Terms::Rail(rail) => rail.out_for(state, direction, amount_in),
+            Terms::Concentrated(pool) => pool.out_for(state, direction, amount_in),
         }
     }
 
@@ -111,6 +144,7 @@ impl Terms {
             Terms::Stable(curve) => pool::in_for(curve, state, direction, amount_out),
             Terms::Ladder(ladder) => ladder.in_for(state, direction, amount_out),
             Terms::Rail(rail) => rail.in_for(state, direction, amount_out),
+            Terms::Concentrated(pool) => pool.in_for(state, direction, amount_out),
         }
     }
 
@@ -132,6 +166,7 @@ impl Terms {
             Terms::Stable(curve) => pool::take(curve, state, direction, amount_in, amount_out),
             Terms::Ladder(ladder) => ladder.take(state, direction, amount_in, amount_out),
             Terms::Rail(rail) => rail.take(state, direction, amount_in, amount_out),
+            Terms::Concentrated(pool) => pool.take(state, direction, amount_in, amount_out),
         }
     }
 
@@ -146,12 +181,13 @@ impl Terms {
             Terms::Stable(curve) => pool::best_rate(curve, state, direction),
             Terms::Ladder(ladder) => ladder.best_rate(state, direction),
             Terms::Rail(rail) => rail.best_rate(state, direction),
+            Terms::Concentrated(pool) => pool.best_rate(state, direction),
         }
     }
 
     /// What earlier uses left on the table and the next one may take on top of the rate, in atoms, rounded up.
     ///
-    /// Zero for constant-product and weighted pools and rails, whose rules forget it.
+    /// Zero for constant-product, weighted and concentrated pools and rails, whose rules forget it.
     #[must_use]
     pub fn unclaimed(&self, state: &VenueState, direction: Direction) -> Option<Atoms> {
         match self {
@@ -160,6 +196,7 @@ impl Terms {
             Terms::Stable(curve) => pool::unclaimed(curve, state, direction),
             Terms::Ladder(ladder) => ladder.unclaimed(state, direction),
             Terms::Rail(rail) => rail.best_rate(state, direction).map(|_| 0),
+            Terms::Concentrated(pool) => pool.best_rate(state, direction).map(|_| 0),
         }
     }
 
@@ -167,7 +204,7 @@ impl Terms {
     #[must_use]
     pub fn coins(&self) -> usize {
         match self {
-            Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) => 2,
+            Terms::ConstantProduct(_) | Terms::Ladder(_) | Terms::Rail(_) | Terms::Concentrated(_) => 2,
             Terms::Weighted(pool) => pool.weights.count(),
             Terms::Stable(pool) => pool.scale.count(),
         }
@@ -186,6 +223,8 @@ impl Terms {
             Terms::Stable(pool) => pool.validate(),
             Terms::Ladder(ladder) => ladder.validate(),
             Terms::Rail(rail) => rail.validate(),
+            // Checked as it was made.
+            Terms::Concentrated(_) => Ok(()),
         }
     }
 
@@ -199,7 +238,9 @@ impl Terms {
         }
         match (self, *state) {
             (Terms::Ladder(ladder), VenueState::Counter { taken, .. }) => (Terms::Ladder(ladder.rest(taken)), None),
-            (terms, VenueState::Pool { .. } | VenueState::Counter { .. }) => (terms.clone(), None),
+            (terms, VenueState::Pool { .. } | VenueState::Counter { .. } | VenueState::Concentrated { .. }) => {
+                (terms.clone(), None)
+            }
         }
     }
 
@@ -207,20 +248,23 @@ impl Terms {
     /// or where D would exceed what may exist.
     ///
     /// Constant-product and weighted reserves round up. Stable reserves round down and D is the least integer
-    /// that leaves nothing for free at them. Either way takers gain nothing by the rounding, and the reserves
+    /// that leaves nothing for free at them. A concentrated pool keeps its price to the last digit and all it holds
+    /// but fees. In each case takers gain nothing by the rounding, and the reserves
     /// are at most the atoms held: the difference, fees included, belongs to the pool's fee account.
     #[must_use]
     pub fn settle_pool(&self, state: &VenueState) -> Option<(Terms, PerCoin<Atoms>)> {
-        let VenueState::Pool { reserves_micro } = state else {
-            return None;
-        };
-        match self {
-            Terms::ConstantProduct(_) | Terms::Weighted(_) => Some((self.clone(), pool::reserves_up(reserves_micro)?)),
-            Terms::Stable(stable) => {
+        match (self, state) {
+            (Terms::ConstantProduct(_) | Terms::Weighted(_), VenueState::Pool { reserves_micro }) => {
+                Some((self.clone(), pool::reserves_up(reserves_micro)?))
+            }
+            (Terms::Stable(stable), VenueState::Pool { reserves_micro }) => {
                 let (stable, reserves) = stable.settled(reserves_micro)?;
                 Some((Terms::Stable(stable), reserves))
             }
-            Terms::Ladder(_) | Terms::Rail(_) => None,
+            (Terms::Concentrated(pool), VenueState::Concentrated { sqrt_price, held }) => {
+                Some((Terms::Concentrated(pool.at(*sqrt_price)), (*held).into()))
+            }
+            (_, VenueState::Pool { .. } | VenueState::Counter { .. } | VenueState::Concentrated { .. }) => None,
         }
     }
 }

@@ -1,25 +1,29 @@
-//! Stable pools: the two-coin StableSwap invariant (Egorov, "StableSwap", 2019) with a fixed D.
+//! Stable pools: the StableSwap invariant (Egorov, "StableSwap", 2019) of 2 to 8 coins with a fixed D.
 //!
-//! The rule, over reserves x and y in scaled millionths and D in the same unit, is
-//! `(ann (x + y) + D - ann D) 4xy >= D^3`; for one known reserve it is a quadratic in the other,
-//! so the least other reserve comes exactly from one integer square root.
+//! The rule, over the n reserves in scaled millionths with sum S and product P and D in the same unit, is
+//! `(ann S + D - ann D) n^n P >= D^(n+1)`. For known other reserves it is a quadratic in one, so the least reserve
+//! comes exactly from one integer square root. It asks of the reserves after a use alone, so a chain of uses keeps
+//! the rule on summed amounts and splitting a use gains nothing. Two coins fit 512 bits, eight 1,792.
+
+use ruint::Uint;
 
 use super::pool::{self, Curve, Sides};
-use super::{Direction, PerCoin, Rate};
+use super::{COINS_MAX, Direction, PerCoin, Rate};
 use crate::money::{Atoms, MILLION, SUPPLY_MAX};
 use crate::refusal::{Reason, Refusal};
-use crate::wide::{U256, U512, U1088, div_up, resize, root_up, wide};
+use crate::wide::{U256, U512, div_up, power, resize, root_up, wide};
 
-/// The largest `ann`, so that both sides of the rule fit 512 bits.
+/// The largest `ann`, so that both sides of the rule fit their width.
 pub const ANN_MAX: u64 = 10_000_000;
 
 /// The largest factor between an atom and a scaled unit: eighteen decimals.
 pub const STABLE_SCALE_MAX: Atoms = 1_000_000_000_000_000_000;
 
-/// Scaled reserves in millionths stay below 2 to this, so that both sides of the rule fit 512 bits.
+/// Scaled reserves in millionths stay below 2 to this, so that both sides of the rule fit their width.
 const SCALED_BITS: usize = 156;
-/// Newton from above takes a third off a D far too large: about eighty steps for the most skewed balances.
-const INVARIANT_STEPS_MAX: usize = 512;
+/// Newton from above takes at least a ninth off a D far too large: about nine hundred steps for the most skewed
+/// balances of eight coins.
+const INVARIANT_STEPS_MAX: usize = 2_048;
 /// A slope keeps its leading bits, few enough that rate times amount fits 512.
 const SLOPE_BITS: usize = 320;
 
@@ -37,15 +41,16 @@ pub struct Stable {
 }
 
 impl Stable {
-    /// The invariant D of two balances in scaled units, rounded up; `None` if a balance is zero or D too large.
+    /// The invariant D of 2 to 8 balances in scaled units, rounded up; `None` if a balance is zero or D too large.
     ///
-    /// It is the least integer D at which the rule leaves a taker nothing for free at these balances:
-    /// the rounded up root of `D^3 + 4xy (ann - 1) D = 4xy ann (x + y)`, by Newton from `x + y`.
+    /// It is the least integer D at which the rule leaves a taker nothing for free at these balances: the rounded up
+    /// root of `D^(n+1) + n^n P (ann - 1) D = n^n P ann S`, by Newton from S.
     #[must_use]
     pub fn invariant(ann: u64, balances: &[Atoms]) -> Option<Atoms> {
-        match balances {
-            [first, second] => invariant_of(ann, wide(*first), wide(*second)),
-            _ => None,
+        let balances = PerCoin::from_slice(balances)?;
+        match balances.count() {
+            2 => invariant_of::<512, 8>(ann, &balances.map(wide)),
+            _ => invariant_of::<1792, 28>(ann, &balances.map(wide)),
         }
     }
 
@@ -60,7 +65,11 @@ impl Stable {
         };
         in_range("ann", u128::from(self.ann), u128::from(ANN_MAX))?;
         in_range("d", self.d, SUPPLY_MAX)?;
-        in_range("scale", u128::try_from(self.scale.count()).unwrap_or(0), 2)?;
+        let count = self.scale.count();
+        if !(2..=COINS_MAX).contains(&count) {
+            let message = format!("expected from 2 to {COINS_MAX} scales, found {count}");
+            return Err(Refusal::new(Reason::OutOfRange, "scale", message));
+        }
         let mut scales = self.scale.iter().enumerate();
         scales.try_for_each(|(at, scale)| in_range(&format!("scale[{at}]"), *scale, STABLE_SCALE_MAX))
     }
@@ -71,46 +80,58 @@ impl Stable {
         if reserves.iter().any(|reserve| *reserve == 0) {
             return Some((*self, reserves));
         }
-        let scaled = |coin| wide::<512, 8>(reserves.get(coin)?).checked_mul(wide(self.scale.get(coin)?));
-        let d = invariant_of(self.ann, scaled(0)?, scaled(1)?)?;
+        let d = match reserves.count() {
+            2 => invariant_of::<512, 8>(self.ann, &self.scaled_all(&reserves)?)?,
+            _ => invariant_of::<1792, 28>(self.ann, &self.scaled_all(&reserves)?)?,
+        };
         Some((Stable { d, ..*self }, reserves))
     }
 
-    /// The scales of the coin that goes in and of the coin that comes out.
-    fn scales_of(&self, direction: Direction) -> Option<(Atoms, Atoms)> {
-        self.scale.get(direction.from).zip(self.scale.get(direction.into))
+    fn scaled_all<const BITS: usize, const LIMBS: usize>(
+        &self,
+        reserves: &PerCoin<Atoms>,
+    ) -> Option<PerCoin<Uint<BITS, LIMBS>>> {
+        let mut scales = self.scale.iter();
+        reserves.try_map(|reserve| wide::<BITS, LIMBS>(reserve).checked_mul(wide(*scales.next()?)))
     }
 
-    fn d_micro(&self) -> Option<U512> {
-        wide::<512, 8>(self.d).checked_mul(wide(MILLION))
+    /// The rule on the reserve drawn from, once the one put into is `put`.
+    fn rule<const BITS: usize, const LIMBS: usize>(
+        &self,
+        direction: Direction,
+        sides: &Sides<'_>,
+        put: U256,
+    ) -> Option<Rule<BITS, LIMBS>> {
+        let coins = self.scale.count();
+        if sides.reserves.count() != coins {
+            return None;
+        }
+        let (mut sum, mut product) = (Uint::ZERO, n_to_the_n(coins)?);
+        for (coin, (reserve, scale)) in (0_u8..).zip(sides.reserves.iter().zip(&self.scale)) {
+            let reserve = if coin == direction.from { put } else { *reserve };
+            if coin != direction.into {
+                let scaled = scaled(reserve, *scale)?;
+                sum = sum.checked_add(scaled)?;
+                product = product.checked_mul(scaled)?;
+            }
+        }
+        Some(Rule {
+            ann: Uint::from(self.ann),
+            d: wide::<BITS, LIMBS>(self.d).checked_mul(wide(MILLION))?,
+            coins: u32::try_from(coins).ok()?,
+            sum,
+            product,
+            scale: self.scale.get(direction.into)?,
+        })
     }
 
-    fn is_allowed(&self, direction: Direction, after: &Sides<'_>) -> Option<bool> {
-        let (scale_put, scale_drawn) = self.scales_of(direction)?;
-        let x = scaled(after.put, scale_put)?;
-        let y = scaled(after.drawn, scale_drawn)?;
-        let ann = U512::from(self.ann);
-        let d = self.d_micro()?;
-        let gained = ann.checked_mul(x.checked_add(y)?)?.checked_add(d)?;
-        let Some(excess) = gained.checked_sub(ann.checked_mul(d)?) else {
-            return Some(false);
-        };
-        Some(excess.checked_mul(four_times(x, y)?)? >= cube(d)?)
-    }
-
-    /// The least `2 ann y` on the curve at `x`, rounded up, in the rule's units.
-    ///
-    /// With `c = ann D - D - ann x` the rule is `(2 ann y - c)^2 >= c^2 + ann D^3 / x`, and its left side
-    /// is the square of an integer.
-    fn least_twice_ann_y(&self, x: U512) -> Option<U512> {
-        let ann = U512::from(self.ann);
-        let d = self.d_micro()?;
-        let plus = ann.checked_mul(d)?.checked_sub(d)?;
-        let minus = ann.checked_mul(x)?;
-        let c = plus.abs_diff(minus);
-        let rest = div_up(ann.checked_mul(cube(d)?)?, x)?;
-        let root = root_up(c.checked_mul(c)?.checked_add(rest)?, 2)?;
-        if plus >= minus { root.checked_add(c) } else { root.checked_sub(c) }
+    fn slope_within<const BITS: usize, const LIMBS: usize>(
+        &self,
+        direction: Direction,
+        before: &Sides<'_>,
+    ) -> Option<Rate> {
+        let scale = self.scale.get(direction.from)?;
+        self.rule::<BITS, LIMBS>(direction, before, before.put)?.slope(scaled(before.put, scale)?, scale)
     }
 }
 
@@ -120,68 +141,129 @@ impl Curve for Stable {
     }
 
     fn allows(&self, direction: Direction, _: &Sides<'_>, after: &Sides<'_>) -> bool {
-        self.is_allowed(direction, after) == Some(true)
+        let is_allowed = match self.scale.count() {
+            2 => self.rule::<512, 8>(direction, after, after.put).and_then(|rule| rule.allows(after.drawn)),
+            _ => self.rule::<1792, 28>(direction, after, after.put).and_then(|rule| rule.allows(after.drawn)),
+        };
+        is_allowed == Some(true)
     }
 
-    fn least_drawn(&self, direction: Direction, _: &Sides<'_>, put: U256) -> Option<U256> {
-        let (scale_put, scale_drawn) = self.scales_of(direction)?;
-        let least = self.least_twice_ann_y(scaled(put, scale_put)?)?;
-        let unit = U512::from(self.ann).checked_mul(wide(2))?.checked_mul(wide(scale_drawn))?;
-        resize(div_up(least, unit)?)
+    fn least_drawn(&self, direction: Direction, before: &Sides<'_>, put: U256) -> Option<U256> {
+        match self.scale.count() {
+            2 => self.rule::<512, 8>(direction, before, put)?.least(),
+            _ => self.rule::<1792, 28>(direction, before, put)?.least(),
+        }
     }
 
-    /// The quotient of the rule's derivatives, `(4 ann x^2 y^2 + D^3 y) / (4 ann x^2 y^2 + D^3 x)`.
+    fn slope(&self, direction: Direction, before: &Sides<'_>) -> Option<Rate> {
+        match self.scale.count() {
+            2 => self.slope_within::<1088, 17>(direction, before),
+            _ => self.slope_within::<1792, 28>(direction, before),
+        }
+    }
+}
+
+/// The rule on one reserve, the others known.
+struct Rule<const BITS: usize, const LIMBS: usize> {
+    ann: Uint<BITS, LIMBS>,
+    /// In scaled millionths.
+    d: Uint<BITS, LIMBS>,
+    coins: u32,
+    /// Of the other reserves in scaled millionths.
+    sum: Uint<BITS, LIMBS>,
+    /// Of the other reserves in scaled millionths, times n^n.
+    product: Uint<BITS, LIMBS>,
+    /// What one atom of the reserve counts.
+    scale: Atoms,
+}
+
+impl<const BITS: usize, const LIMBS: usize> Rule<BITS, LIMBS> {
+    fn allows(&self, drawn: U256) -> Option<bool> {
+        let y = scaled::<BITS, LIMBS>(drawn, self.scale)?;
+        let gained = self.ann.checked_mul(self.sum.checked_add(y)?)?.checked_add(self.d)?;
+        let Some(excess) = gained.checked_sub(self.ann.checked_mul(self.d)?) else {
+            return Some(false);
+        };
+        Some(excess.checked_mul(self.product.checked_mul(y)?)? >= self.d_power()?)
+    }
+
+    fn least(&self) -> Option<U256> {
+        let unit = self.ann.checked_mul(wide(2))?.checked_mul(wide(self.scale))?;
+        resize(div_up(self.least_twice_ann_y()?, unit)?)
+    }
+
+    /// D to the power of n + 1.
+    fn d_power(&self) -> Option<Uint<BITS, LIMBS>> {
+        power(self.d, self.coins.checked_add(1)?)
+    }
+
+    /// The least `2 ann y` on the curve, rounded up, in the rule's units.
+    ///
+    /// With S the sum and P the product of the other reserves and `c = ann D - D - ann S` the rule is
+    /// `(2 ann y - c)^2 >= c^2 + 4 ann D^(n+1) / (n^n P)`, and its left side is the square of an integer.
+    fn least_twice_ann_y(&self) -> Option<Uint<BITS, LIMBS>> {
+        let plus = self.ann.checked_mul(self.d)?.checked_sub(self.d)?;
+        let minus = self.ann.checked_mul(self.sum)?;
+        let c = plus.abs_diff(minus);
+        let rest = div_up(self.ann.checked_mul(wide(4))?.checked_mul(self.d_power()?)?, self.product)?;
+        let root = root_up(c.checked_mul(c)?.checked_add(rest)?, 2)?;
+        if plus >= minus { root.checked_add(c) } else { root.checked_sub(c) }
+    }
+
+    /// The quotient of the rule's derivatives, `(ann Q y x + D^(n+1)) y / ((ann Q y y + D^(n+1)) x)`, with x the reserve
+    /// put into, y the one drawn from, and Q = n^n times the product of all but y.
     ///
     /// The curve's own y lies in `(y - 1, y]`: the larger one goes above the line, the smaller one below.
-    fn slope(&self, direction: Direction, before: &Sides<'_>) -> Option<Rate> {
-        let (scale_put, scale_drawn) = self.scales_of(direction)?;
-        let x = scaled(before.put, scale_put)?;
-        let twice_ann = U512::from(self.ann).checked_mul(wide(2))?;
-        let y = resize::<512, 8, 1088, 17>(div_up(self.least_twice_ann_y(x)?, twice_ann)?)?;
-        let x = resize::<512, 8, 1088, 17>(x)?;
-        let cube = resize::<512, 8, 1088, 17>(cube(self.d_micro()?)?)?;
-        let four_ann_square = U1088::from(self.ann).checked_mul(wide(4))?.checked_mul(x)?.checked_mul(x)?;
-        let derivative = |y: U1088, other: U1088| -> Option<U1088> {
-            four_ann_square.checked_mul(y)?.checked_mul(y)?.checked_add(cube.checked_mul(other)?)
+    fn slope(&self, x: Uint<BITS, LIMBS>, scale_put: Atoms) -> Option<Rate> {
+        let y = div_up(self.least_twice_ann_y()?, self.ann.checked_mul(wide(2))?)?;
+        let lower = y.checked_sub(Uint::ONE)?;
+        let (weighed, d_power) = (self.ann.checked_mul(self.product)?, self.d_power()?);
+        let derivative = |y: Uint<BITS, LIMBS>, other: Uint<BITS, LIMBS>| {
+            weighed.checked_mul(y)?.checked_mul(other)?.checked_add(d_power)
         };
-        let above = derivative(y, y)?.checked_mul(wide(scale_put))?;
-        let below = derivative(y.checked_sub(U1088::ONE)?, x)?.checked_mul(wide(scale_drawn))?;
+        let above = derivative(y, x)?.checked_mul(y)?.checked_mul(wide(scale_put))?;
+        let below = derivative(lower, lower)?.checked_mul(x)?.checked_mul(wide(self.scale))?;
         let shift = above.bit_len().max(below.bit_len()).saturating_sub(SLOPE_BITS);
         Some(Rate {
-            numerator: resize(above.wrapping_shr(shift).checked_add(U1088::ONE)?)?,
+            numerator: resize(above.wrapping_shr(shift).checked_add(Uint::ONE)?)?,
             denominator: resize(below.wrapping_shr(shift))?,
         })
     }
 }
 
-fn scaled(reserve: U256, scale: Atoms) -> Option<U512> {
-    resize::<256, 4, 512, 8>(reserve)?.checked_mul(wide(scale)).filter(|value| value.bit_len() <= SCALED_BITS)
+fn scaled<const BITS: usize, const LIMBS: usize>(reserve: U256, scale: Atoms) -> Option<Uint<BITS, LIMBS>> {
+    let scaled: U512 = resize::<256, 4, 512, 8>(reserve)?.checked_mul(wide(scale))?;
+    if scaled.bit_len() <= SCALED_BITS { resize(scaled) } else { None }
 }
 
-fn four_times(x: U512, y: U512) -> Option<U512> {
-    x.checked_mul(y)?.checked_mul(wide(4))
+fn n_to_the_n<const BITS: usize, const LIMBS: usize>(coins: usize) -> Option<Uint<BITS, LIMBS>> {
+    power(Uint::from(coins), u32::try_from(coins).ok()?)
 }
 
-fn cube(value: U512) -> Option<U512> {
-    value.checked_mul(value)?.checked_mul(value)
-}
-
-fn invariant_of(ann: u64, x: U512, y: U512) -> Option<Atoms> {
-    let sum = x.checked_add(y)?;
-    let four_xy = four_times(x, y)?;
-    if four_xy.is_zero() || ann == 0 {
+fn invariant_of<const BITS: usize, const LIMBS: usize>(
+    ann: u64,
+    balances: &PerCoin<Uint<BITS, LIMBS>>,
+) -> Option<Atoms> {
+    let coins = u32::try_from(balances.count()).ok().filter(|coins| *coins >= 2)?;
+    let (mut sum, mut product) = (Uint::ZERO, n_to_the_n::<BITS, LIMBS>(balances.count())?);
+    for balance in balances {
+        sum = sum.checked_add(*balance)?;
+        product = product.checked_mul(*balance)?;
+    }
+    if product.is_zero() || ann == 0 {
         return None;
     }
-    let linear = four_xy.checked_mul(U512::from(ann.checked_sub(1)?))?;
-    let constant = four_xy.checked_mul(U512::from(ann))?.checked_mul(sum)?;
+    let linear = product.checked_mul(Uint::from(ann.checked_sub(1)?))?;
+    let constant = product.checked_mul(Uint::from(ann))?.checked_mul(sum)?;
+    let (many, more) = (Uint::from(coins), Uint::from(coins.checked_add(1)?));
     let mut d = sum;
     for _ in 0..INVARIANT_STEPS_MAX {
-        let square = d.checked_mul(d)?;
-        let above = square.checked_mul(d)?.checked_mul(wide(2))?.checked_add(constant)?;
-        let next = above.checked_div(square.checked_mul(wide(3))?.checked_add(linear)?)?;
+        let lower = power(d, coins)?;
+        let above = lower.checked_mul(d)?.checked_mul(many)?.checked_add(constant)?;
+        let next = above.checked_div(lower.checked_mul(more)?.checked_add(linear)?)?;
         if next >= d {
-            let value = cube(d)?.checked_add(linear.checked_mul(d)?)?;
-            let up = if value < constant { d.checked_add(U512::ONE)? } else { d };
+            let value = lower.checked_mul(d)?.checked_add(linear.checked_mul(d)?)?;
+            let up = if value < constant { d.checked_add(Uint::ONE)? } else { d };
             return Atoms::try_from(up).ok().filter(|d| *d <= SUPPLY_MAX);
         }
         d = next;

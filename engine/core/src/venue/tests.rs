@@ -1,6 +1,10 @@
 //! Exactness of every kind of venue: tables by hand, properties over the whole range, and a twin of the
 //! auction rules on summed amounts.
 
+mod concentrated;
+mod dice;
+mod many_coins;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -107,16 +111,17 @@ fn terms_are_validated() {
     let cases: &[(Terms, Option<(Reason, &str)>)] = &[
         (Terms::ConstantProduct(ConstantProduct { fee_ppm: 999_999 }), None),
         (Terms::ConstantProduct(ConstantProduct { fee_ppm: 1_000_000 }), Some((Reason::OutOfRange, "fee_ppm"))),
-        (weighted([1, 7]), None),
-        (weighted([0, 1]), Some((Reason::OutOfRange, "weights"))),
-        (weighted([1, 8]), Some((Reason::OutOfRange, "weights"))),
-        (weighted([2, 6]), Some((Reason::OutOfRange, "weights"))),
-        (weighted([u64::MAX, 1]), Some((Reason::OutOfRange, "weights"))),
+        (weighted([1, WEIGHT_RATIO_MAX]), None),
+        (weighted([0, 1]), Some((Reason::OutOfRange, "weights[0]"))),
+        (weighted([1, WEIGHT_RATIO_MAX + 1]), Some((Reason::OutOfRange, "weights"))),
+        (weighted([WEIGHT_MAX, WEIGHT_MAX + 1]), Some((Reason::OutOfRange, "weights[1]"))),
+        (Terms::Weighted(Weighted { fee_ppm: 0, weights: [1].into() }), Some((Reason::OutOfRange, "weights"))),
         (Terms::Stable(stable), None),
         (Terms::Stable(Stable { ann: 0, ..stable }), Some((Reason::OutOfRange, "ann"))),
         (Terms::Stable(Stable { ann: ANN_MAX + 1, ..stable }), Some((Reason::OutOfRange, "ann"))),
         (Terms::Stable(Stable { d: 0, ..stable }), Some((Reason::OutOfRange, "d"))),
         (Terms::Stable(Stable { scale: [1, 0].into(), ..stable }), Some((Reason::OutOfRange, "scale[1]"))),
+        (Terms::Stable(Stable { scale: [1].into(), ..stable }), Some((Reason::OutOfRange, "scale"))),
         (ladder(&[level(10, 20), level(5, 10), level(7, 13)]), None),
         (ladder(&[]), Some((Reason::OutOfRange, "levels"))),
         (ladder(&[level(1, 1); LEVELS_MAX + 1]), Some((Reason::OutOfRange, "levels"))),
@@ -262,7 +267,7 @@ fn aggregate_allows(terms: &Terms, opening: [Atoms; 2], ins: [Atoms; 2], outs: [
             }
             left == 0 && big(outs[1]) <= sum / common && outs[1] <= opening[1]
         }
-        Terms::Rail(_) => outs[1] <= opening[1],
+        Terms::Rail(_) | Terms::Concentrated(_) => outs[1] <= opening[1],
     }
 }
 
