@@ -10,6 +10,7 @@ mod direct;
 mod joint;
 mod merge;
 mod netting;
+pub mod optimal;
 mod quote;
 mod ranked;
 mod residual;
