@@ -1,20 +1,60 @@
-//! dev
+//! Scores of a strategy on a folder of `auction-instance/1` files, beside the best known and the bound.
+//!
+//! Arguments: the folder that holds `public` and `answers`, milliseconds, and a part of the names wanted.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clearlane_core::auction::{AuctionInput, SCORE_UNIT, verify};
 use clearlane_solver::formats;
-use std::time::Instant;
+use clearlane_solver::offline::answer;
+use clearlane_solver::strategy::strategy;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("folder")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = arguments.first().ok_or("expected a folder")?;
+    let budget: u64 = arguments.get(1).map_or(Ok(100), |text| text.parse())?;
+    let wanted = arguments.get(2).cloned().unwrap_or_default();
+    let (mut total, mut best_total) = (0.0, 0.0);
     for family in ["hand", "public"] {
-        let mut paths: Vec<_> = std::fs::read_dir(format!("{folder}/{family}"))?.map(|e| e.unwrap().path()).collect();
+        let Ok(entries) = std::fs::read_dir(format!("{folder}/{family}")) else { continue };
+        let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
         for path in paths {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if !name.contains(&wanted) {
+                continue;
+            }
             let auction = formats::read(&std::fs::read(&path)?)?;
-            let answer: serde_json::Value = serde_json::from_slice(&std::fs::read(format!("{folder}/answers/{family}/{name}"))?)?;
-            let bound: f64 = answer["bound_relaxation"].as_str().unwrap().parse()?;
-            let started = Instant::now();
-            let (found, value, steps, text) = clearlane_solver::strategy::optimal::relax(&auction.input);
-            println!("{name:32} {bound:14.6} {found:14.6} {:.2e} {value:14.6} {steps} {:.2} ms {text}", found / bound - 1.0, started.elapsed().as_secs_f64() * 1e3);
+            let (known, bound) = known(Path::new(&format!("{folder}/answers/{family}/{name}.json")));
+            let (score, millis) = scored(&auction.input, budget)?;
+            println!(
+                "{name:28} {score:14.6} best known {known:14.6} ratio {:.5} of bound {:.5} in {millis} ms",
+                score / known.max(1e-9),
+                score / bound
+            );
+            total += score;
+            best_total += known;
         }
     }
+    println!("pooled {:.5}", total / best_total);
     Ok(())
+}
+
+/// The best known score and the bound, from an answer's file; none known without one.
+fn known(path: &Path) -> (f64, f64) {
+    let read = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    let of = |field: &str| read.as_ref()?.get(field)?.as_str()?.parse::<f64>().ok();
+    (of("best_known").unwrap_or(f64::NAN), of("bound_relaxation").unwrap_or(f64::NAN))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "only shown")]
+fn scored(input: &AuctionInput, budget: u64) -> Result<(f64, u128), Box<dyn std::error::Error>> {
+    let strategy = strategy("optimal")?;
+    let found = answer(input, &[strategy.as_ref()], Some(Duration::from_millis(budget))).remove(0);
+    let mut score = 0;
+    for bundle in &found.solution.bundles {
+        score += verify(input, bundle).map_err(|refusal| refusal.to_string())?.score;
+    }
+    Ok((score as f64 / SCORE_UNIT as f64, found.elapsed.as_millis()))
 }

@@ -58,7 +58,10 @@ pub fn answer(input: &AuctionInput, strategies: &[&dyn Strategy], budget: Option
 fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, budget: Option<Duration>) -> Answer {
     let started = Instant::now();
     let is_spent = || budget.is_some_and(|budget| started.elapsed() >= budget);
-    let mut bundles = strategy.solve(input, &Budget::new(&is_spent));
+    let unbounded = Budget::new(&is_spent);
+    let ends_at = budget.and_then(|budget| started.checked_add(budget));
+    let budget = if let Some(ends_at) = ends_at { unbounded.ending_at(ends_at) } else { unbounded };
+    let mut bundles = strategy.solve(input, &budget);
     bundles.truncate(BUNDLES_MAX);
     let fills = bundles.iter().flat_map(|bundle| &bundle.fills);
     let mut filled: Vec<_> = fills.map(|fill| fill.intent).collect();

@@ -10,34 +10,50 @@ mod direct;
 mod joint;
 mod merge;
 mod netting;
-pub mod optimal;
+mod optimal;
 mod quote;
 mod ranked;
 mod residual;
 mod value;
+
+use std::time::Instant;
 
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 pub use direct::Direct;
 pub use joint::Joint;
 pub use netting::Netting;
+pub use optimal::Optimal;
 
 /// When a strategy has to stop.
 pub struct Budget<'a> {
     is_spent: &'a dyn Fn() -> bool,
+    ends_at: Option<Instant>,
 }
 
 impl<'a> Budget<'a> {
     /// A budget that is spent once `is_spent` says so; it is asked often and should be cheap.
     #[must_use]
     pub fn new(is_spent: &'a dyn Fn() -> bool) -> Budget<'a> {
-        Budget { is_spent }
+        Budget { is_spent, ends_at: None }
+    }
+
+    /// The same budget, known to be spent at that time: so that a strategy can keep back what its last stage takes.
+    #[must_use]
+    pub fn ending_at(self, ends_at: Instant) -> Budget<'a> {
+        Budget { ends_at: Some(ends_at), ..self }
+    }
+
+    /// When the budget will be spent, where that is known.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Instant> {
+        self.ends_at
     }
 
     /// A budget that is never spent.
     #[must_use]
     pub fn unlimited() -> Budget<'static> {
-        Budget { is_spent: &|| false }
+        Budget { is_spent: &|| false, ends_at: None }
     }
 
     /// Whether the strategy should return what it has.
@@ -59,7 +75,7 @@ pub trait Strategy: Sync {
 /// Every strategy there is, simplest first.
 #[must_use]
 pub fn strategies() -> Vec<Box<dyn Strategy>> {
-    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint)]
+    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint), Box::new(Optimal::default())]
 }
 
 /// The strategy of that name.
@@ -90,6 +106,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = strategy("oracle").err().expect("there is no such strategy");
-        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, found oracle");
+        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, optimal, found oracle");
     }
 }

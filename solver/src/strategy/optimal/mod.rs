@@ -1,34 +1,54 @@
-//! The reference strategy.
+//! The reference strategy: the auction as one program, relaxed, decided, and made exact.
+//!
+//! An interior-point method solves the relaxation; dives, branch and bound and large-neighbourhood search
+//! decide whole fills, alternatives and rails; the answer is rounded to atoms under the core's own rules.
+//! It can be stopped at any time, and keeps an exact answer from early on.
+
 mod bound;
+mod branch;
 mod cholesky;
 mod curve;
+mod dive;
+mod finish;
 mod interior;
+mod leftovers;
 mod liquidity;
 mod model;
+mod neighbourhood;
 mod newton;
 mod node;
 mod path;
 mod random;
+mod rounding;
+mod run;
+mod search;
 mod values;
 
-use clearlane_core::auction::AuctionInput;
+use clearlane_core::auction::{AuctionInput, Bundle};
 
-/// Root relaxation, for development.
-#[must_use]
-pub fn relax(input: &AuctionInput) -> (f64, f64, usize, String) {
-    use node::*;
-    let model = model::Model::of(input);
-    let choices = vec![Choice::Open; model.groups.len()];
-    let snapshot = Snapshot::cold(&model, 20.0);
-    let mut point =
-        interior::Interior::of(&model, &choices, &Restriction::default(), &snapshot, cholesky::Cholesky::default());
-    let goal = path::Goal { mu: 1e-6, relative: 1e-6, residual: 1e-3, steps: 80, cutoff: 0.0 };
-    let counter = std::cell::Cell::new(0);
-    let halt = || {
-        counter.set(counter.get() + 1);
-        false
-    };
-    let (ending, standing) = point.follow_path(&goal, None, &halt);
-    let bound = point.bound(&point.prices());
-    (bound / model.values.unit, standing.value / model.values.unit, counter.get(), format!("{ending:?} {standing:?}"))
+use super::{Budget, Strategy};
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct Optimal {
+    /// Threads that search at once; answers are repeatable with one.
+    pub threads: usize,
+}
+
+impl Default for Optimal {
+    /// As many threads as there are, two at most: more find little.
+    fn default() -> Optimal {
+        let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Optimal { threads: available.min(2) }
+    }
+}
+
+impl Strategy for Optimal {
+    fn name(&self) -> &'static str {
+        "optimal"
+    }
+
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+        run::run(input, budget, self.threads)
+    }
 }

@@ -66,6 +66,13 @@ impl Snapshot {
     }
 }
 
+/// The factor nearest to this one whose product with the other is of the size of `mu`.
+///
+/// Points that were taken over from program to program would otherwise drift away from the path.
+fn tempered(factor: f64, other: f64, mu: f64) -> f64 {
+    factor.clamp(0.1 * mu / other, 10.0 * mu / other)
+}
+
 /// A spot whose products are all `mu`.
 fn centred(cap: f64, kappa: f64, x: f64, u: f64, mu: f64) -> Spot {
     let mut spot = Spot { x, u, x_least: mu / x, x_most: mu / (cap - x), u_least: 0.0, u_most: 0.0 };
@@ -85,13 +92,16 @@ impl<'m> Interior<'m> {
         snapshot: &Snapshot,
         matrix: Cholesky,
     ) -> Interior<'m> {
-        let levels = model.rows.iter().zip(&snapshot.levels).map(|(row, [price, slack, elastic])| Level {
-            base: row.base,
-            ceiling: row.ceiling,
-            price: price.min(row.ceiling * (1.0 - 1e-6)),
-            slack: *slack,
-            elastic: *elastic,
-            ..Level::default()
+        let levels = model.rows.iter().zip(&snapshot.levels).map(|(row, [price, slack, elastic])| {
+            let price = price.min(row.ceiling * (1.0 - 1e-6));
+            Level {
+                base: row.base,
+                ceiling: row.ceiling,
+                price,
+                slack: tempered(*slack, price, snapshot.mu),
+                elastic: tempered(*elastic, row.ceiling - price, snapshot.mu),
+                ..Level::default()
+            }
         });
         let (units, clusters) = (Vec::with_capacity(model.terms.len()), Vec::new());
         let flows = Vec::with_capacity(model.curves.len());
@@ -104,7 +114,7 @@ impl<'m> Interior<'m> {
         }
         for (place, (curve, [put, least])) in model.curves.iter().zip(&snapshot.flows).enumerate() {
             if !restriction.is_curve_barred.get(place).copied().unwrap_or(false) {
-                point.flows.push(flow(curve, place, *put, *least));
+                point.flows.push(flow(curve, place, *put, tempered(*least, *put, snapshot.mu)));
             }
         }
         point.count_pairs();
@@ -157,12 +167,20 @@ impl<'m> Interior<'m> {
 
     fn add_unit(&mut self, place: usize, is_pinned: bool, snapshot: &Snapshot) {
         let (term, old, mu) = (&self.model.terms[place], snapshot.spots[place], snapshot.mu);
-        let mut at = old;
+        let margin = term.kappa * old.x - old.u;
+        let mut at = Spot {
+            x_least: tempered(old.x_least, old.x, mu),
+            x_most: tempered(old.x_most, term.cap - old.x, mu),
+            ..old
+        };
+        if term.kappa > 0.0 {
+            at.u_least = tempered(old.u_least, old.u, mu);
+            at.u_most = tempered(old.u_most, margin, mu);
+        }
         if is_pinned {
             let share = if old.x > 0.0 && term.kappa > 0.0 { old.u / (term.kappa * old.x) } else { 0.5 };
             let u = share.clamp(INSIDE, 1.0 - INSIDE) * term.kappa * term.cap;
-            at = centred(term.cap, term.kappa, 0.5 * term.cap, u.min(0.5 * u), mu);
-            (at.x, at.u, at.x_least, at.x_most) = (term.cap, u, 0.0, 0.0);
+            at = Spot { x: term.cap, u, ..Spot::default() };
             if term.kappa > 0.0 {
                 (at.u_least, at.u_most) = (mu / u, mu / (term.kappa * term.cap - u));
             }

@@ -7,6 +7,9 @@ use super::node::Snapshot;
 /// Products below this drown in rounding.
 pub(super) const MU_MIN: f64 = 1e-6;
 
+/// Aiming further away from the end than this helps nothing.
+const MU_MAX: f64 = 30.0;
+
 /// Where to stop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Goal {
@@ -94,7 +97,7 @@ impl Interior<'_> {
             self.keep_products();
             (self.mu_after(predicted) / standing.mu).max(0.0).powi(3)
         };
-        self.aim((sigma * standing.mu).max(0.5 * MU_MIN));
+        self.aim((sigma * standing.mu).clamp(0.5 * MU_MIN, MU_MAX));
         let step = self.longest().scaled(fraction(standing.mu));
         self.advance(step);
         step

@@ -1,0 +1,77 @@
+//! Depth-first branch and bound over the groups that are still open.
+
+use super::dive::decided;
+use super::model::{Model, Rule};
+use super::node::{Choice, Snapshot};
+use super::search::{INTEGRAL, Outcome, Relaxed, Search, leaning};
+
+impl Search<'_> {
+    /// Branches on the open groups of `choices`, solving at most `nodes` programs; whether something better was found.
+    pub(super) fn branch(&mut self, choices: &[Choice], from: &Snapshot, nodes: usize, is_random: bool) -> bool {
+        let mut stack = vec![choices.to_vec()];
+        let mut start = from.clone();
+        let mut is_better = false;
+        for _ in 0..nodes {
+            let Some(choices) = stack.pop() else { break };
+            let relaxed = match self.solve(&choices, &start) {
+                Outcome::Solved(relaxed) => relaxed,
+                Outcome::Worse => continue,
+                Outcome::Halted => break,
+            };
+            match self.most_fractional(&choices, &relaxed, is_random) {
+                Some(place) => stack.extend(children(self.model, &choices, place, &relaxed.shares)),
+                None => is_better |= self.offer(decided(self.model, &choices, &relaxed.shares), &relaxed.snapshot),
+            }
+            start = relaxed.snapshot;
+        }
+        is_better
+    }
+
+    /// The open group whose decision matters most.
+    fn most_fractional(&mut self, choices: &[Choice], relaxed: &Relaxed, is_random: bool) -> Option<usize> {
+        let mut best = None;
+        for (place, choice) in choices.iter().enumerate() {
+            let rule = self.model.groups[place].rule;
+            if *choice != Choice::Open || rule == Rule::Free {
+                continue;
+            }
+            let fraction = leaning(self.model, place, &relaxed.shares).fraction;
+            if fraction <= if rule == Rule::Rail { 1e-3 } else { INTEGRAL } {
+                continue;
+            }
+            let size = self.model.terms[self.model.groups[place].terms.start].size;
+            let noise = if is_random { 0.2 + self.random.share() } else { 1.0 };
+            let weight = fraction * size.sqrt() * noise;
+            if best.is_none_or(|(_, most)| weight > most) {
+                best = Some((place, weight));
+            }
+        }
+        best.map(|(place, _)| place)
+    }
+}
+
+/// The decisions with one more group decided in each way, the one nearest to the shares last.
+fn children(model: &Model, choices: &[Choice], place: usize, shares: &[f64]) -> Vec<Vec<Choice>> {
+    let group = &model.groups[place];
+    let leaning = leaning(model, place, shares);
+    let ways: Vec<Choice> = match group.rule {
+        Rule::Free => vec![Choice::Open],
+        Rule::Whole | Rule::Rail => vec![Choice::Out, Choice::In],
+        Rule::One => (0..group.terms.len()).map(Choice::Only).collect(),
+        Rule::WholeOne => std::iter::once(Choice::Out).chain((0..group.terms.len()).map(Choice::Only)).collect(),
+    };
+    let distance = |way: &Choice| match way {
+        Choice::Out => leaning.used,
+        Choice::In => 1.0 - leaning.used,
+        Choice::Only(offset) => 1.0 - shares[group.terms.start + offset],
+        Choice::Open => 0.0,
+    };
+    let mut ways = ways;
+    ways.sort_by(|one, other| distance(other).total_cmp(&distance(one)));
+    let with = |way: Choice| {
+        let mut child = choices.to_vec();
+        child[place] = way;
+        child
+    };
+    ways.into_iter().map(with).collect()
+}

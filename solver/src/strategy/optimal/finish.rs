@@ -1,0 +1,156 @@
+//! The exact finish: decisions become bundles in whole atoms that keep every rule of the core.
+//!
+//! Where rounding leaves a row short, a margin is set aside in the program and it is solved again.
+
+use std::collections::BTreeMap;
+
+use clearlane_core::auction::{AuctionInput, Bundle, Fill, VenueUse, verify};
+use clearlane_core::money::{Atoms, Score};
+
+use super::cholesky::Cholesky;
+use super::interior::Interior;
+use super::leftovers::{balances, coins_of, hand_out, option_of};
+use super::model::Model;
+use super::node::{Choice, Restriction, Snapshot};
+use super::path::{Ending, Goal};
+use super::rounding::{Rounded, rounded};
+use super::search::COLD_MU;
+use crate::strategy::value::float;
+
+/// Times that a program is solved again with wider margins.
+const ROUNDS_MAX: usize = 12;
+/// The least margin once a row was short.
+const MARGIN_MIN: f64 = 1e-5;
+const STEPS_MAX: usize = 80;
+
+/// An answer in whole atoms.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exact {
+    pub(super) bundles: Vec<Bundle>,
+    pub(super) score: Score,
+}
+
+/// Makes decisions exact; `None` where no rounding of them keeps the rules.
+pub(super) fn finish(
+    input: &AuctionInput,
+    model: &Model,
+    choices: &[Choice],
+    from: &Snapshot,
+    is_halted: &dyn Fn() -> bool,
+) -> Option<Exact> {
+    let mut restriction = Restriction::default();
+    let mut margins = vec![0.0; model.rows.len()];
+    for _ in 0..ROUNDS_MAX {
+        restriction.margins.clone_from(&margins);
+        let point = solved(model, choices, &restriction, from, is_halted)?;
+        let Rounded { mut fills, mut uses, barred, is_changed } = rounded(input, &point)?;
+        let shorts = shorts(input, model, &fills, &uses);
+        if std::env::var("DBG").is_ok() { eprintln!("shorts {is_changed} {shorts:?}"); }
+        if is_changed || !shorts.is_empty() {
+            for (row, short) in shorts {
+                margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.5 * short;
+            }
+            restriction = if is_changed { barred } else { Restriction::default() };
+            continue;
+        }
+        hand_out(input, model, &mut fills, &mut uses);
+        return Some(judged(input, split(input, fills, uses)));
+    }
+    None
+}
+
+/// The point at the end of the path, from a snapshot or else from afar.
+fn solved<'m>(
+    model: &'m Model,
+    choices: &[Choice],
+    restriction: &Restriction,
+    from: &Snapshot,
+    is_halted: &dyn Fn() -> bool,
+) -> Option<Interior<'m>> {
+    let goal = Goal { mu: 1e-6, relative: 1e-7, residual: 1e-4, steps: STEPS_MAX, cutoff: 0.0 };
+    for start in [from, &Snapshot::cold(model, COLD_MU)] {
+        let mut point = Interior::of(model, choices, restriction, start, Cholesky::default());
+        let (ending, standing) = point.follow_path(&goal, None, is_halted);
+        if std::env::var("DBG").is_ok() { eprintln!("finish {ending:?} {standing:?}"); }
+        if ending == Ending::Reached || (ending == Ending::Stalled && standing.mu < 1e-3 && standing.residual < 0.1) {
+            return Some(point);
+        }
+    }
+    None
+}
+
+/// Rows that run short, with the value that is missing.
+fn shorts(input: &AuctionInput, model: &Model, fills: &[Fill], uses: &[VenueUse]) -> Vec<(usize, f64)> {
+    let mut shorts = Vec::new();
+    for (denomination, (inward, outward)) in balances(input, fills, uses) {
+        let missing = outward.saturating_sub(inward);
+        if let (Some(row), true) = (model.row_of[denomination.at()], missing > 0) {
+            shorts.push((row, float(missing) * model.value(denomination)));
+        }
+    }
+    let mut taken: BTreeMap<usize, Atoms> = BTreeMap::new();
+    for fill in fills {
+        let sum = taken.entry(option_of(input, fill).1.reserve.at()).or_default();
+        *sum = sum.saturating_add(fill.sold);
+    }
+    for (reserve, row) in &model.reserve_rows {
+        let found = &input.reserves[*reserve];
+        let missing = taken.get(reserve).copied().unwrap_or(0).saturating_sub(found.amount);
+        if missing > 0 {
+            shorts.push((*row, float(missing) * model.value(found.denomination)));
+        }
+    }
+    shorts
+}
+
+/// The parts that share no denomination, each a bundle.
+fn split(input: &AuctionInput, fills: Vec<Fill>, uses: Vec<VenueUse>) -> Vec<Bundle> {
+    let mut parents: Vec<usize> = (0..input.denominations.len()).collect();
+    let mut firsts: BTreeMap<usize, usize> = BTreeMap::new();
+    for fill in &fills {
+        let (_, option) = option_of(input, fill);
+        let first = *firsts.entry(fill.intent.at()).or_insert(option.give.at());
+        join(&mut parents, first, option.give.at());
+        join(&mut parents, first, option.get.at());
+    }
+    for used in &uses {
+        let [put, drawn] = coins_of(input, used);
+        join(&mut parents, put.at(), drawn.at());
+    }
+    let mut bundles: BTreeMap<usize, Bundle> = BTreeMap::new();
+    for fill in fills {
+        let part = root(&parents, option_of(input, &fill).1.give.at());
+        bundles.entry(part).or_default().fills.push(fill);
+    }
+    for used in uses {
+        let part = root(&parents, coins_of(input, &used)[0].at());
+        bundles.entry(part).or_default().uses.push(used);
+    }
+    bundles.into_values().collect()
+}
+
+fn root(parents: &[usize], at: usize) -> usize {
+    let mut at = at;
+    while parents[at] != at {
+        at = parents[at];
+    }
+    at
+}
+
+fn join(parents: &mut [usize], one: usize, other: usize) {
+    let (one, other) = (root(parents, one), root(parents, other));
+    parents[one.max(other)] = one.min(other);
+}
+
+/// The bundles that keep every rule, with what they score.
+fn judged(input: &AuctionInput, bundles: Vec<Bundle>) -> Exact {
+    let mut exact = Exact::default();
+    for bundle in bundles {
+        if std::env::var("DBG").is_ok() { eprintln!("verify {:?}", verify(input, &bundle).map(|v| v.score)); }
+        if let Ok(verified) = verify(input, &bundle) {
+            exact.score = exact.score.saturating_add(verified.score);
+            exact.bundles.push(bundle);
+        }
+    }
+    exact
+}
