@@ -13,6 +13,9 @@ const RAIL_ROUNDS: usize = 6;
 /// A rail whose flow is below this many times its fee is not worth it.
 const FEES_MIN: f64 = 1.02;
 
+/// A fee counts as at most this share of a flow: larger jumps leave the path.
+const FEE_SHARE_MAX: f64 = 0.5;
+
 /// Which cases a round decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
@@ -29,7 +32,7 @@ impl Search<'_> {
         let mut priced = None;
         let mut relaxed = start.clone();
         for round in 0..ROUNDS_MAX {
-            let is_settled = self.price_rails(&mut choices, &mut priced, &relaxed, round);
+            let is_settled = self.price_rails(&mut choices, &mut priced, &relaxed);
             let mut open = self.open_leanings(&mut choices, &relaxed, round > 0);
             open.retain(|(_, leaning)| leaning.fraction > INTEGRAL);
             if open.is_empty() && (is_settled || round >= RAIL_ROUNDS) {
@@ -69,7 +72,6 @@ impl Search<'_> {
         choices: &mut [Choice],
         priced: &mut Option<Model>,
         relaxed: &Relaxed,
-        round: usize,
     ) -> bool {
         let mut is_settled = true;
         for (place, choice) in choices.iter_mut().enumerate().filter(|(_, choice)| **choice == Choice::Open) {
@@ -81,12 +83,12 @@ impl Search<'_> {
             let rail = RailTerms::of(self.model, place);
             let flow = relaxed.shares[hull] * rail.most;
             let model = priced.get_or_insert_with(|| self.model.clone());
-            if flow < FEES_MIN * rail.least && round > 0 {
+            if flow < FEES_MIN * rail.least {
                 *choice = Choice::Out;
                 is_settled = false;
                 continue;
             }
-            let effective = rail.rate * rail.most * (1.0 - (rail.fee / flow).min(0.9));
+            let effective = rail.rate * rail.most * (1.0 - (rail.fee / flow).min(FEE_SHARE_MAX));
             let old = model.terms[hull].by_x[1];
             is_settled &= (effective - old).abs() < 1e-4 * old;
             model.terms[hull].by_x[1] = effective;

@@ -213,6 +213,9 @@ impl Model {
             self.terms.push(term);
         }
         let count = self.terms.len() - first;
+        if !can_be_filled(intent) {
+            self.terms[first..].iter_mut().for_each(|term| term.cap = 0.0);
+        }
         if intent.choose == Choose::Split && count > 1 {
             self.add_shared(intent, first);
         }
@@ -311,6 +314,13 @@ impl Model {
         self.terms.push(term);
         self.groups.push(Group { terms: first..first + 1, rule, origin: Origin::Venue(venue), entry: [0.0; 2] });
     }
+}
+
+/// Whether all options together can fill an intent that wants the whole.
+fn can_be_filled(intent: &AuctionIntent) -> bool {
+    let most = intent.options.iter().map(|option| option.maximum.min(option.left));
+    let is_split = intent.choose == Choose::Split;
+    !intent.is_all_or_nothing || !is_split || most.fold(0, u128::saturating_add) >= intent.remaining
 }
 
 /// The most that may leave the owner through an option.

@@ -2,7 +2,7 @@
 
 use super::cholesky::Cholesky;
 use super::interior::{Cluster, Flow, Interior, Level, Spot, Unit};
-use super::model::{Group, Model, Rule};
+use super::model::{Group, Model, Origin, Rule};
 
 /// What was decided of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) struct Snapshot {
     pub(super) levels: Vec<[f64; 3]>,
 }
 
+/// What levels and rails take at first: they may be far larger than all intents together.
+const VENUE_START: f64 = 2_000.0;
 /// A share this close to its bounds starts a little further inside.
 const INSIDE: f64 = 1e-3;
 
@@ -49,7 +51,12 @@ impl Snapshot {
     pub(super) fn cold(model: &Model, mu: f64) -> Snapshot {
         let spots = model.terms.iter().map(|term| {
             let peers = model.groups[term.group].terms.len();
-            let x = 0.5 * term.cap / f64::from(u32::try_from(peers).unwrap_or(u32::MAX));
+            let half = 0.5 * term.cap / f64::from(u32::try_from(peers).unwrap_or(u32::MAX));
+            let x = if matches!(model.groups[term.group].origin, Origin::Venue(_)) {
+                half.min(VENUE_START / term.size)
+            } else {
+                half
+            };
             centred(term.cap, term.kappa, x, 0.5 * term.kappa * x, mu)
         });
         let flows = model.curves.iter().map(|curve| {
@@ -212,6 +219,11 @@ impl<'m> Interior<'m> {
         snapshot.mu = mu;
         for unit in self.units.iter().filter(|unit| !unit.is_pinned) {
             snapshot.spots[unit.place] = unit.at;
+            let group = &self.model.groups[unit.term.group];
+            if group.rule == Rule::Rail {
+                let (other, x) = other_way(self.model, group, unit);
+                snapshot.spots[other] = centred(1.0, 0.0, x, 0.0, mu);
+            }
         }
         for cluster in self.clusters.iter().filter(|cluster| !cluster.is_exact) {
             snapshot.sum_prices[cluster.group] = cluster.price;
@@ -223,6 +235,16 @@ impl<'m> Interior<'m> {
             *kept = [level.price, level.slack, level.elastic];
         }
     }
+}
+
+/// The same use of a rail by its other term: the hull and what exceeds the least use stand for each other.
+fn other_way(model: &Model, group: &Group, unit: &Unit<'_>) -> (usize, f64) {
+    let (hull, ranged) = (group.terms.start, group.terms.end - 1);
+    let [most, range] = [hull, ranged].map(|term| -model.terms[term].by_x[0]);
+    let least = -group.entry[0];
+    let x = if unit.place == hull { (unit.at.x * most - least) / range } else { (unit.at.x * range + least) / most };
+    let inside = (1e-3 * VENUE_START / most).min(INSIDE);
+    (if unit.place == hull { ranged } else { hull }, x.clamp(inside, 1.0 - INSIDE))
 }
 
 fn flow(curve: &super::model::Curve, place: usize, put: f64, least: f64) -> Flow<'_> {
