@@ -55,7 +55,7 @@ fn scored(input: &AuctionInput, budget: u64) -> Result<(f64, u128), Box<dyn std:
         Ok(_) => {
             let start = cpu_nanos();
             let is_spent = || cpu_nanos() - start >= budget * 1_000_000;
-            let bundles = strategy.solve(input, &Budget::new(&is_spent));
+            let bundles = strategy.solve(input, &Budget::new(&is_spent)).bundles;
             (bundles, u128::from((cpu_nanos() - start) / 1_000_000))
         }
         Err(_) => {

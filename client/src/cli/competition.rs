@@ -135,8 +135,7 @@ pub(crate) fn by_code<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> BTreeM
 
 #[cfg(test)]
 mod tests {
-    use clearlane_core::auction::Bundle;
-    use clearlane_solver::strategy::Budget;
+    use clearlane_solver::strategy::{Budget, Proposal};
 
     use super::*;
 
@@ -149,7 +148,7 @@ mod tests {
             "clumsy"
         }
 
-        fn solve(&self, _: &AuctionInput, _: &Budget<'_>) -> Vec<Bundle> {
+        fn solve(&self, _: &AuctionInput, _: &Budget<'_>) -> Proposal {
             panic!("dropped the auction")
         }
     }

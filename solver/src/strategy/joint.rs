@@ -10,7 +10,7 @@ use clearlane_core::names::{IntentIndex, VenueIndex};
 
 use super::book::Execution;
 use super::merge::merged;
-use super::{Budget, Strategy, direct, netting};
+use super::{Budget, Proposal, Strategy, direct, netting};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,11 +21,12 @@ impl Strategy for Joint {
         "joint"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
         let mut left = input.clone();
         let mut bundles = netting::net(&mut left, budget);
         bundles.extend(direct::plan(&left, budget, Execution::Merged));
-        components(bundles).iter().filter_map(|component| merged_within_bounds(input, component)).collect()
+        let merged = components(bundles).into_iter().filter_map(|component| merged_within_bounds(input, &component));
+        merged.collect::<Vec<_>>().into()
     }
 }
 

@@ -12,7 +12,7 @@ use clearlane_core::names::{DenominationIndex, IntentIndex};
 use super::book::Execution;
 use super::crossing::{Order, Ratio, Side, cross};
 use super::value::Values;
-use super::{Budget, Strategy, direct, residual};
+use super::{Budget, Proposal, Strategy, direct, residual};
 
 /// How often one pair is matched again on what is left of it, at another price.
 const ROUNDS_MAX: usize = 4;
@@ -30,11 +30,11 @@ impl Strategy for Netting {
         "netting"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
         let mut left = input.clone();
         let mut bundles = net(&mut left, budget);
         bundles.extend(direct::plan(&left, budget, Execution::Alone));
-        bundles
+        bundles.into()
     }
 }
 

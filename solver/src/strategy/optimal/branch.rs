@@ -5,26 +5,39 @@ use super::model::{Model, Rule};
 use super::node::{Choice, Snapshot};
 use super::search::{INTEGRAL, Outcome, Relaxed, Search, leaning};
 
+/// What branching came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Branched {
+    /// Whether something better was found.
+    pub(super) is_better: bool,
+    /// Whether nothing better is left.
+    pub(super) is_complete: bool,
+}
+
 impl Search<'_> {
-    /// Branches on the open groups of `choices`, solving at most `nodes` programs; whether something better was found.
-    pub(super) fn branch(&mut self, choices: &[Choice], from: &Snapshot, nodes: usize, is_random: bool) -> bool {
+    /// Branches on the open groups of `choices`, solving at most `nodes` programs.
+    pub(super) fn branch(&mut self, choices: &[Choice], from: &Snapshot, nodes: usize, is_random: bool) -> Branched {
         let mut stack = vec![choices.to_vec()];
         let mut start = from.clone();
-        let mut is_better = false;
+        let mut branched = Branched { is_better: false, is_complete: false };
         for _ in 0..nodes {
             let Some(choices) = stack.pop() else { break };
             let relaxed = match self.solve(&choices, &start) {
                 Outcome::Solved(relaxed) => relaxed,
                 Outcome::Worse => continue,
-                Outcome::Halted => break,
+                Outcome::Halted => return branched,
             };
             match self.most_fractional(&choices, &relaxed, is_random) {
                 Some(place) => stack.extend(children(self.model, &choices, place, &relaxed.shares)),
-                None => is_better |= self.offer(decided(self.model, &choices, &relaxed.shares), &relaxed.snapshot),
+                None => {
+                    let decided = decided(self.model, &choices, &relaxed.shares);
+                    branched.is_better |= self.offer(decided, &relaxed.snapshot);
+                }
             }
             start = relaxed.snapshot;
         }
-        is_better
+        branched.is_complete = stack.is_empty();
+        branched
     }
 
     /// The open group whose decision matters most.

@@ -45,10 +45,9 @@ pub(super) fn finish(
         let point = solved(model, choices, &restriction, from, is_halted)?;
         let Rounded { mut fills, mut uses, barred, is_changed } = rounded(input, &point)?;
         let shorts = shorts(input, model, &fills, &uses);
-        if std::env::var("DBG").is_ok() { eprintln!("shorts {is_changed} {shorts:?}"); }
         if is_changed || !shorts.is_empty() {
             for (row, short) in shorts {
-                margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.5 * short;
+                margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.05 * short;
             }
             restriction = if is_changed { barred } else { Restriction::default() };
             continue;
@@ -71,7 +70,6 @@ fn solved<'m>(
     for start in [from, &Snapshot::cold(model, COLD_MU)] {
         let mut point = Interior::of(model, choices, restriction, start, Cholesky::default());
         let (ending, standing) = point.follow_path(&goal, None, is_halted);
-        if std::env::var("DBG").is_ok() { eprintln!("finish {ending:?} {standing:?}"); }
         if ending == Ending::Reached || (ending == Ending::Stalled && standing.mu < 1e-3 && standing.residual < 0.1) {
             return Some(point);
         }
@@ -146,7 +144,6 @@ fn join(parents: &mut [usize], one: usize, other: usize) {
 fn judged(input: &AuctionInput, bundles: Vec<Bundle>) -> Exact {
     let mut exact = Exact::default();
     for bundle in bundles {
-        if std::env::var("DBG").is_ok() { eprintln!("verify {:?}", verify(input, &bundle).map(|v| v.score)); }
         if let Ok(verified) = verify(input, &bundle) {
             exact.score = exact.score.saturating_add(verified.score);
             exact.bundles.push(bundle);

@@ -57,8 +57,9 @@ fn surplus_in(intent: &AuctionIntent, option: &AuctionOption) -> DenominationInd
     if intent.kind == Kind::ExactIn { option.get } else { option.give }
 }
 
-/// How often what is left over is put into venues for something that owners can use.
-const FEEDS_MAX: usize = 3;
+/// How often what is left over is traded for something that owners can use: back to the coins that venues
+/// took for it, then on through venues.
+const ROUNDS_MAX: usize = 3;
 
 /// Hands out what is left over; nothing may be short.
 pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], uses: &mut Vec<VenueUse>) {
@@ -68,11 +69,14 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
         takers.entry(surplus_in(intent, option)).or_default().push(at);
     }
     let of = |denomination: &DenominationIndex| takers.get(denomination).map_or(&[][..], Vec::as_slice);
-    for _ in 0..FEEDS_MAX {
-        for (denomination, (inward, outward)) in balances(input, fills, uses) {
-            let left = inward.saturating_sub(outward);
-            let left = pay_counted(input, model, fills, of(&denomination), left);
-            feed(input, uses, denomination, left);
+    uses.iter_mut().for_each(|used| trim(input, used, used.amount_out));
+    for trade in [release, feed] {
+        for _ in 0..ROUNDS_MAX {
+            for (denomination, (inward, outward)) in balances(input, fills, uses) {
+                let left = inward.saturating_sub(outward);
+                let left = pay_counted(input, model, fills, of(&denomination), left);
+                trade(input, uses, denomination, left);
+            }
         }
     }
     for (denomination, (inward, outward)) in balances(input, fills, uses) {
@@ -87,6 +91,27 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
         }
         if left > 0 {
             give_to_venue(input, model, uses, denomination, left);
+        }
+    }
+}
+
+/// Promises so much from a venue and puts in no more than that takes.
+fn trim(input: &AuctionInput, used: &mut VenueUse, amount_out: Atoms) {
+    let venue = &input.venues[used.venue.at()];
+    let least = venue.terms.in_for(&venue.opening, used.direction, amount_out);
+    if let Some(amount_in) = least.filter(|least| *least < used.amount_in) {
+        (used.amount_in, used.amount_out) = (amount_in, amount_out);
+    }
+}
+
+/// Takes less of a denomination from venues, for less of what they take for it.
+fn release(input: &AuctionInput, uses: &mut [VenueUse], denomination: DenominationIndex, left: Atoms) {
+    let mut left = left;
+    for used in uses.iter_mut().filter(|used| coins_of(input, used)[1] == denomination) {
+        let before = used.amount_out;
+        if left > 0 && before > left {
+            trim(input, used, before - left);
+            left -= before - used.amount_out;
         }
     }
 }

@@ -24,9 +24,9 @@ mod run;
 mod search;
 mod values;
 
-use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_core::auction::AuctionInput;
 
-use super::{Budget, Strategy};
+use super::{Budget, Proposal, Strategy};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ impl Strategy for Optimal {
         "optimal"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
         run::run(input, budget, self.threads)
     }
 }

@@ -65,7 +65,7 @@ impl Neighbourhoods {
         };
         let fractional = self.fractional(search, &choices, &relaxed);
         let is_better = if fractional <= BRANCHED_MAX || is_all {
-            search.branch(&choices, &relaxed.snapshot, NODES_MAX, is_all)
+            search.branch(&choices, &relaxed.snapshot, NODES_MAX, is_all).is_better
         } else {
             let style = if search.random.share() < 0.5 { Style::Drop(3) } else { Style::Both };
             search.dive(&choices, &relaxed, style)

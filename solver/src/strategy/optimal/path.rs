@@ -75,7 +75,6 @@ impl Interior<'_> {
             }
             let step = self.take_step(&standing, goal);
             standing = self.stand();
-            if std::env::var("DBG").is_ok_and(|v| v == "3") { eprintln!("    {standing:?} {step:?}"); }
             short_steps = if step.traded.min(step.priced) < SHORT { short_steps + 1 } else { 0 };
             if short_steps > SHORT_STEPS_MAX || !standing.mu.is_finite() || !standing.residual.is_finite() {
                 return (Ending::Stalled, standing);

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_core::auction::AuctionInput;
+use clearlane_core::price::Price;
 
 use super::cholesky::Cholesky;
 use super::dive::Style;
@@ -16,7 +17,7 @@ use super::neighbourhood::Neighbourhoods;
 use super::node::{Choice, Restriction, Snapshot};
 use super::path::{Ending, Goal};
 use super::search::{COLD_MU, Found, INTEGRAL, Relaxed, Search, leaning};
-use crate::strategy::Budget;
+use crate::strategy::{Budget, Proposal};
 
 /// Fractional groups up to which the root itself is branched on, and the programs solved for that.
 const BRANCHED_MAX: usize = 12;
@@ -25,53 +26,62 @@ const NODES_MAX: usize = 200;
 const BARREN_MAX: usize = 40;
 /// Steps on the root's path.
 const ROOT_STEPS_MAX: usize = 120;
+/// An answer this close to the bound is as good as optimal.
+const CLOSE: f64 = 1.0 - 1e-6;
+
+/// What the threads of a run share.
+struct Run<'a> {
+    input: &'a AuctionInput,
+    model: &'a Model,
+    root: &'a Relaxed,
+    /// The best decisions of all threads.
+    board: Mutex<Option<Found>>,
+    is_unlimited: bool,
+}
 
 /// Answers an auction.
-pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Vec<Bundle> {
+pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Proposal {
     let model = Model::of(input);
     let is_over = AtomicBool::new(false);
     let reserve = Cell::new(Duration::ZERO);
     let is_spent = || {
-        let is_spent = budget.is_spent() || budget.ends_at().is_some_and(|end| Instant::now() + reserve.get() >= end);
-        if is_spent {
+        let is_late = budget.ends_at().is_some_and(|end| Instant::now() + reserve.get() >= end);
+        if is_late || budget.is_spent() {
             is_over.store(true, Ordering::Relaxed);
         }
-        is_spent
+        is_over.load(Ordering::Relaxed)
     };
-    let Some(root) = relax_root(&model, &is_spent) else { return Vec::new() };
-    let board = Mutex::new(None);
+    let Some(root) = relax_root(&model, &is_spent) else { return Proposal::default() };
     let is_told = || is_over.load(Ordering::Relaxed);
+    let run = Run { input, model: &model, root: &root, board: Mutex::new(None), is_unlimited: budget.is_unlimited() };
     let mut exact = Exact::default();
     std::thread::scope(|scope| {
         for seed in 1..u64::try_from(threads).unwrap_or(1) {
-            let (model, root, board, is_told) = (&model, &root, &board, &is_told);
+            let (run, is_told) = (&run, &is_told);
             scope.spawn(move || {
-                let mut search = Search::new(model, root.snapshot.clone(), seed, is_told);
-                search.dive(&open(model), root, Style::Both);
-                explore(&mut search, root, board);
+                let mut search = Search::new(run.model, seed, is_told);
+                search.dive(&run.open(), run.root, Style::Both);
+                run.explore(&mut search);
             });
         }
-        let mut search = Search::new(&model, root.snapshot.clone(), 0, &is_spent);
-        exact = lead(input, &mut search, &root, &board, &reserve);
+        let mut search = Search::new(&model, 0, &is_spent);
+        exact = run.lead(&mut search, &reserve);
         is_over.store(true, Ordering::Relaxed);
     });
-    let best = board.into_inner().ok().flatten();
-    if let Some(found) = best.and_then(|found: Found| finish(input, &model, &found.choices, &found.snapshot, &|| false))
-        && found.score > exact.score
-    {
-        exact = found;
+    let prices = whole_prices(input, &model, &root.prices);
+    let best = run.board.into_inner().ok().flatten();
+    let finished = best.and_then(|best| finish(input, &model, &best.choices, &best.snapshot, &|| false));
+    if let Some(finished) = finished.filter(|finished| finished.score > exact.score) {
+        exact = finished;
     }
-    exact.bundles
-}
-
-fn open(model: &Model) -> Vec<Choice> {
-    vec![Choice::Open; model.groups.len()]
+    Proposal { bundles: exact.bundles, prices }
 }
 
 /// The relaxation with nothing decided; `None` once the budget is spent.
 fn relax_root(model: &Model, is_halted: &dyn Fn() -> bool) -> Option<Relaxed> {
     let cold = Snapshot::cold(model, COLD_MU);
-    let mut point = Interior::of(model, &open(model), &Restriction::default(), &cold, Cholesky::default());
+    let open = vec![Choice::Open; model.groups.len()];
+    let mut point = Interior::of(model, &open, &Restriction::default(), &cold, Cholesky::default());
     let goal = Goal { mu: 1e-6, relative: 1e-6, residual: 1e-3, steps: ROOT_STEPS_MAX, cutoff: 0.0 };
     let mut snapshot = cold.clone();
     let (ending, standing) = point.follow_path(&goal, Some(&mut snapshot), is_halted);
@@ -83,58 +93,72 @@ fn relax_root(model: &Model, is_halted: &dyn Fn() -> bool) -> Option<Relaxed> {
     Some(Relaxed { value: standing.value, shares, prices: point.prices(), snapshot })
 }
 
-/// The stages of the first thread: a first exact answer, then better ones.
-fn lead(
-    input: &AuctionInput,
-    search: &mut Search<'_>,
-    root: &Relaxed,
-    board: &Mutex<Option<Found>>,
-    reserve: &Cell<Duration>,
-) -> Exact {
-    let open = open(search.model);
-    let began = Instant::now();
-    search.dive(&open, root, Style::Drop(3));
-    if std::env::var("DBG").is_ok() { eprintln!("first dive {:?} {:?}", began.elapsed(), search.best.as_ref().map(|b| b.value / search.model.values.unit)); }
-    let mut exact = Exact::default();
-    if let Some(best) = &search.best {
-        let started = Instant::now();
-        exact = finish(input, search.model, &best.choices, &best.snapshot, search.is_halted).unwrap_or_default();
-        reserve.set(2 * started.elapsed());
-        if std::env::var("DBG").is_ok() { eprintln!("finish took {:?}", started.elapsed()); }
-    }
-    search.dive(&open, root, Style::Drop(10));
-    if search.best.is_none() {
-        search.dive(&open, root, Style::Both);
-    }
-    let fractional = (0..search.model.groups.len())
-        .filter(|place| leaning(search.model, *place, &root.shares).fraction > INTEGRAL)
-        .count();
-    if fractional <= BRANCHED_MAX {
-        search.branch(&open, &root.snapshot, NODES_MAX, false);
-    }
-    explore(search, root, board);
-    exact
+/// Prices of whole units in the reference asset.
+fn whole_prices(input: &AuctionInput, model: &Model, prices: &[f64]) -> Vec<Option<Price>> {
+    let of = |at: usize| {
+        let row = model.row_of[at]?;
+        let scale = i32::from(input.denominations[at].scale);
+        let whole = prices[row] * model.values.atoms[at] / model.values.unit * 10_f64.powi(scale);
+        Price::parse(&format!("{whole:.17e}"))
+    };
+    (0..input.denominations.len()).map(of).collect()
 }
 
-/// Neighbourhoods until the budget is spent, or without one, until they bring nothing.
-fn explore(search: &mut Search<'_>, root: &Relaxed, board: &Mutex<Option<Found>>) {
-    let mut neighbourhoods = Neighbourhoods::new(search);
-    let mut barren = 0;
-    while !(search.is_halted)() && barren < BARREN_MAX && !neighbourhoods.is_empty() {
-        exchange(search, board);
-        let is_better = neighbourhoods.explore(search, &root.prices);
-        barren = if is_better { 0 } else { barren + 1 };
+impl Run<'_> {
+    fn open(&self) -> Vec<Choice> {
+        vec![Choice::Open; self.model.groups.len()]
     }
-    exchange(search, board);
-}
 
-/// Puts the best answer on the board, or takes a better one from there.
-fn exchange(search: &mut Search<'_>, board: &Mutex<Option<Found>>) {
-    let Ok(mut known) = board.lock() else { return };
-    let value = |found: &Option<Found>| found.as_ref().map_or(0.0, |found| found.value);
-    if value(&known) > value(&search.best) {
-        search.best.clone_from(&known);
-    } else if value(&search.best) > value(&known) {
-        known.clone_from(&search.best);
+    /// The stages of the first thread: a first exact answer, then better decisions.
+    fn lead(&self, search: &mut Search<'_>, reserve: &Cell<Duration>) -> Exact {
+        let open = self.open();
+        search.dive(&open, self.root, Style::Drop(3));
+        let mut exact = Exact::default();
+        if let Some(best) = &search.best {
+            let started = Instant::now();
+            let first = finish(self.input, self.model, &best.choices, &best.snapshot, search.is_halted);
+            exact = first.unwrap_or_default();
+            reserve.set(2 * started.elapsed());
+        }
+        search.dive(&open, self.root, Style::Drop(10));
+        if search.best.is_none() {
+            search.dive(&open, self.root, Style::Both);
+        }
+        let leaning = |place: &usize| leaning(self.model, *place, &self.root.shares).fraction > INTEGRAL;
+        let fractional = (0..self.model.groups.len()).filter(leaning).count();
+        let is_optimal = fractional <= BRANCHED_MAX
+            && search.branch(&open, &self.root.snapshot, NODES_MAX, false).is_complete;
+        if is_optimal {
+            self.exchange(search);
+        } else {
+            self.explore(search);
+        }
+        exact
+    }
+
+    /// Neighbourhoods until the budget is spent, or without one, until they bring nothing.
+    fn explore(&self, search: &mut Search<'_>) {
+        let mut neighbourhoods = Neighbourhoods::new(search);
+        let mut barren = 0;
+        while !(search.is_halted)() && !neighbourhoods.is_empty() && !(self.is_unlimited && barren >= BARREN_MAX) {
+            self.exchange(search);
+            if search.best.as_ref().is_some_and(|best| best.value >= self.root.value * CLOSE) {
+                break;
+            }
+            let is_better = neighbourhoods.explore(search, &self.root.prices);
+            barren = if is_better { 0 } else { barren + 1 };
+        }
+        self.exchange(search);
+    }
+
+    /// Puts the best answer on the board, or takes a better one from there.
+    fn exchange(&self, search: &mut Search<'_>) {
+        let Ok(mut known) = self.board.lock() else { return };
+        let value = |found: &Option<Found>| found.as_ref().map_or(0.0, |found| found.value);
+        if value(&known) > value(&search.best) {
+            search.best.clone_from(&known);
+        } else if value(&search.best) > value(&known) {
+            known.clone_from(&search.best);
+        }
     }
 }

@@ -22,8 +22,6 @@ pub(super) struct Search<'a> {
     pub(super) model: &'a Model,
     pub(super) is_halted: &'a dyn Fn() -> bool,
     pub(super) random: Random,
-    /// A point on the root's path, from which others start.
-    pub(super) root: Snapshot,
     /// The best decisions so far.
     pub(super) best: Option<Found>,
     matrix: Cholesky,
@@ -62,9 +60,9 @@ pub(super) enum Outcome {
 }
 
 impl<'a> Search<'a> {
-    /// A search from a root that was solved before.
-    pub(super) fn new(model: &'a Model, root: Snapshot, seed: u64, is_halted: &'a dyn Fn() -> bool) -> Search<'a> {
-        Search { model, is_halted, random: Random::new(seed), root, best: None, matrix: Cholesky::default() }
+    /// A search that knows no answer yet.
+    pub(super) fn new(model: &'a Model, seed: u64, is_halted: &'a dyn Fn() -> bool) -> Search<'a> {
+        Search { model, is_halted, random: Random::new(seed), best: None, matrix: Cholesky::default() }
     }
 
     /// The value that something new has to exceed.
@@ -87,7 +85,6 @@ impl<'a> Search<'a> {
             let mut point = Interior::of(model, choices, &Restriction::default(), start, matrix);
             let mut snapshot = start.clone();
             let (ending, standing) = point.follow_path(&goal, Some(&mut snapshot), self.is_halted);
-            if std::env::var("DBG").is_ok_and(|v| v == "2") { eprintln!("  solve {ending:?} {standing:?} cutoff {cutoff}"); }
             let outcome = match ending {
                 Ending::Reached => {
                     let mut shares = vec![0.0; model.terms.len()];
