@@ -26,6 +26,10 @@ const NODES_MAX: usize = 200;
 const BARREN_MAX: usize = 40;
 /// Steps on the root's path.
 const ROOT_STEPS_MAX: usize = 120;
+/// Ceilings of shadow prices are raised so often, by so much, where more than this value runs short.
+const RAISES_MAX: usize = 10;
+const RAISE: f64 = 8.0;
+const SHORT_MIN: f64 = 1e-3;
 /// An answer this close to the bound is as good as optimal.
 const CLOSE: f64 = 1.0 - 1e-6;
 
@@ -41,7 +45,7 @@ struct Run<'a> {
 
 /// Answers an auction.
 pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Proposal {
-    let model = Model::of(input);
+    let mut model = Model::of(input);
     let is_over = AtomicBool::new(false);
     let reserve = Cell::new(Duration::ZERO);
     let is_spent = || {
@@ -51,7 +55,7 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
         }
         is_over.load(Ordering::Relaxed)
     };
-    let Some(root) = relax_root(&model, &is_spent) else { return Proposal::default() };
+    let Some(root) = relax_root(&mut model, &is_spent) else { return Proposal::default() };
     let is_told = || is_over.load(Ordering::Relaxed);
     let run = Run { input, model: &model, root: &root, board: Mutex::new(None), is_unlimited: budget.is_unlimited() };
     let mut exact = Exact::default();
@@ -78,7 +82,25 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
 }
 
 /// The relaxation with nothing decided; `None` once the budget is spent.
-fn relax_root(model: &Model, is_halted: &dyn Fn() -> bool) -> Option<Relaxed> {
+///
+/// Where a reference price is far off, a shadow price runs into its ceiling: that is raised.
+fn relax_root(model: &mut Model, is_halted: &dyn Fn() -> bool) -> Option<Relaxed> {
+    let mut relaxed = None;
+    for _ in 0..RAISES_MAX {
+        let (found, short) = relax_once(model, is_halted)?;
+        relaxed = Some(found);
+        for row in &short {
+            model.rows[*row].ceiling *= RAISE;
+        }
+        if short.is_empty() {
+            break;
+        }
+    }
+    relaxed
+}
+
+/// One relaxation, with the rows that run short at their ceilings.
+fn relax_once(model: &Model, is_halted: &dyn Fn() -> bool) -> Option<(Relaxed, Vec<usize>)> {
     let cold = Snapshot::cold(model, COLD_MU);
     let open = vec![Choice::Open; model.groups.len()];
     let mut point = Interior::of(model, &open, &Restriction::default(), &cold, Cholesky::default());
@@ -90,7 +112,10 @@ fn relax_root(model: &Model, is_halted: &dyn Fn() -> bool) -> Option<Relaxed> {
     }
     let mut shares = vec![0.0; model.terms.len()];
     point.units.iter().for_each(|unit| shares[unit.place] = unit.at.x);
-    Some(Relaxed { value: standing.value, shares, prices: point.prices(), snapshot })
+    let levels = point.levels.iter().enumerate();
+    let short = levels.filter(|(_, level)| level.elastic > SHORT_MIN && level.price > 0.9 * level.ceiling);
+    let short = short.map(|(row, _)| row).collect();
+    Some((Relaxed { value: standing.value, shares, prices: point.prices(), snapshot }, short))
 }
 
 /// Prices of whole units in the reference asset.
