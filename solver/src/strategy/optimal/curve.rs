@@ -174,9 +174,13 @@ mod tests {
             let start = shape.at(0.0).slope;
             for share in [0.999, 0.8, 0.3, 1.1] {
                 let found = shape.arbitrage(start * share, 1.0);
-                let profits = (0..20_000).map(|step| f64::from(step) * 0.1).map(|d| shape.at(d).out - d * start * share);
+                let profits =
+                    (0..20_000).map(|step| f64::from(step) * 0.1).map(|d| shape.at(d).out - d * start * share);
                 let best = profits.fold(0.0, f64::max);
-                assert!(found >= best - 1e-9 && found <= best * (1.0 + 1e-4) + 1e-3, "{shape:?} {share}: {found} {best}");
+                assert!(
+                    found >= best - 1e-9 && found <= best * (1.0 + 1e-4) + 1e-3,
+                    "{shape:?} {share}: {found} {best}"
+                );
             }
         }
     }

@@ -67,12 +67,7 @@ impl Search<'_> {
     }
 
     /// Prices open rails by their last flow and drops those not worth their fee; whether none is left to change.
-    fn price_rails(
-        &self,
-        choices: &mut [Choice],
-        priced: &mut Option<Model>,
-        relaxed: &Relaxed,
-    ) -> bool {
+    fn price_rails(&self, choices: &mut [Choice], priced: &mut Option<Model>, relaxed: &Relaxed) -> bool {
         let mut is_settled = true;
         for (place, choice) in choices.iter_mut().enumerate().filter(|(_, choice)| **choice == Choice::Open) {
             let group = &self.model.groups[place];
@@ -147,4 +142,3 @@ pub(super) fn decided(model: &Model, choices: &[Choice], shares: &[f64]) -> Vec<
     };
     choices.iter().enumerate().map(decide).collect()
 }
-

@@ -6,6 +6,9 @@ use super::cholesky::Cholesky;
 use super::model::{Curve, Model, Term};
 use super::newton::{Block, Step};
 
+/// A flow grows by at most this share of its pool's scale at once: a flat curve tells nothing of its far end.
+const REACH: f64 = 0.25;
+
 /// A term in use.
 #[derive(Clone, Debug)]
 pub(super) struct Unit<'m> {
@@ -201,7 +204,8 @@ impl Interior<'_> {
             }
         }
         for flow in &self.flows {
-            step.bound([(flow.put, flow.step)], [(flow.least, flow.step_least)]);
+            let reach = 4.0 * flow.put + REACH * flow.curve.shape.scale();
+            step.bound([(flow.put, flow.step), (reach, -flow.step)], [(flow.least, flow.step_least)]);
         }
         for cluster in self.clusters.iter().filter(|cluster| !cluster.is_exact) {
             step.bound([(cluster.slack, cluster.step_slack)], [(cluster.price, cluster.step)]);

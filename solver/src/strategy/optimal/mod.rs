@@ -24,6 +24,9 @@ mod run;
 mod search;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use clearlane_core::auction::AuctionInput;
 
 use super::{Budget, Proposal, Strategy};

@@ -123,7 +123,11 @@ impl Neighbourhoods {
         ranked.into_iter().take(most).map(|(_, place)| place).collect()
     }
 
-    fn ranked(&self, search: &mut Search<'_>, mut rank: impl FnMut(&mut Search<'_>, usize) -> f64) -> Vec<(f64, usize)> {
+    fn ranked(
+        &self,
+        search: &mut Search<'_>,
+        mut rank: impl FnMut(&mut Search<'_>, usize) -> f64,
+    ) -> Vec<(f64, usize)> {
         self.decidable.iter().map(|place| (rank(search, *place), *place)).collect()
     }
 

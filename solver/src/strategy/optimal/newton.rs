@@ -84,9 +84,9 @@ impl Unit<'_> {
 
     /// What steps of the rows' prices push x and u to.
     fn pulled(&self, levels: &[Level]) -> [f64; 2] {
-        self.term.entries().fold([0.0; 2], |[x, u], (row, by_x, by_u)| {
-            [x + by_x * levels[row].step, u + by_u * levels[row].step]
-        })
+        self.term
+            .entries()
+            .fold([0.0; 2], |[x, u], (row, by_x, by_u)| [x + by_x * levels[row].step, u + by_u * levels[row].step])
     }
 
     fn finish(&mut self, [x, u]: [f64; 2], mu: f64) {

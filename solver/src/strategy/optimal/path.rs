@@ -7,6 +7,8 @@ use super::node::Snapshot;
 /// Products below this drown in rounding.
 pub(super) const MU_MIN: f64 = 1e-6;
 
+/// Products that run ahead of what rows get wrong leave no room to correct it.
+const MU_OVER_RESIDUAL: f64 = 3e-6;
 /// Aiming further away from the end than this helps nothing.
 const MU_MAX: f64 = 30.0;
 
@@ -47,6 +49,9 @@ const BOUND_MU: f64 = 1.0;
 /// Steps shorter than this for so many times make no progress.
 const SHORT: f64 = 1e-4;
 const SHORT_STEPS_MAX: usize = 6;
+/// Where steps become short at a point as good as this, rounding is all that keeps it from the goal.
+const CLOSE_MU: f64 = 1e-4;
+const CLOSE_RESIDUAL: f64 = 0.05;
 
 impl Interior<'_> {
     /// Follows the path to the goal; `snapshot`, if given, keeps a point on the way.
@@ -73,9 +78,14 @@ impl Interior<'_> {
             if is_halted() {
                 return (Ending::Halted, standing);
             }
-            let step = self.take_step(&standing, goal);
+            let step = self.next_step(&standing, goal);
+            let is_short = step.traded.min(step.priced) < SHORT;
+            if is_short && standing.mu <= CLOSE_MU && standing.residual <= CLOSE_RESIDUAL {
+                return (Ending::Reached, standing);
+            }
+            self.advance(step);
             standing = self.stand();
-            short_steps = if step.traded.min(step.priced) < SHORT { short_steps + 1 } else { 0 };
+            short_steps = if is_short { short_steps + 1 } else { 0 };
             if short_steps > SHORT_STEPS_MAX || !standing.mu.is_finite() || !standing.residual.is_finite() {
                 return (Ending::Stalled, standing);
             }
@@ -83,7 +93,8 @@ impl Interior<'_> {
         (Ending::Stalled, standing)
     }
 
-    fn take_step(&mut self, standing: &Standing, goal: &Goal) -> Step {
+    /// Aims at the next point; the step is not taken yet.
+    fn next_step(&mut self, standing: &Standing, goal: &Goal) -> Step {
         self.assemble();
         self.drop_products();
         self.aim(0.0);
@@ -97,10 +108,9 @@ impl Interior<'_> {
             self.keep_products();
             (self.mu_after(predicted) / standing.mu).max(0.0).powi(3)
         };
-        self.aim((sigma * standing.mu).clamp(0.5 * MU_MIN, MU_MAX));
-        let step = self.longest().scaled(fraction(standing.mu));
-        self.advance(step);
-        step
+        let least = (MU_OVER_RESIDUAL * standing.residual).min(standing.mu).max(0.5 * MU_MIN);
+        self.aim((sigma * standing.mu).max(least).min(MU_MAX));
+        self.longest().scaled(fraction(standing.mu))
     }
 }
 

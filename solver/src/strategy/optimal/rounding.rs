@@ -171,9 +171,7 @@ impl Part {
     fn at_limit(&self, intent: &AuctionIntent, place: usize) -> Option<Fill> {
         let option = &intent.options[usize::from(self.number)];
         let (sold, bought) = match intent.kind {
-            Kind::ExactIn => {
-                (self.amount, mul_div(self.amount, option.get_amount, option.give_amount, Rounding::Up)?)
-            }
+            Kind::ExactIn => (self.amount, mul_div(self.amount, option.get_amount, option.give_amount, Rounding::Up)?),
             Kind::ExactOut => {
                 (mul_div(self.amount, option.give_amount, option.get_amount, Rounding::Down)?, self.amount)
             }

@@ -151,8 +151,8 @@ impl Run<'_> {
         }
         let leaning = |place: &usize| leaning(self.model, *place, &self.root.shares).fraction > INTEGRAL;
         let fractional = (0..self.model.groups.len()).filter(leaning).count();
-        let is_optimal = fractional <= BRANCHED_MAX
-            && search.branch(&open, &self.root.snapshot, NODES_MAX, false).is_complete;
+        let is_optimal =
+            fractional <= BRANCHED_MAX && search.branch(&open, &self.root.snapshot, NODES_MAX, false).is_complete;
         if is_optimal {
             self.exchange(search);
         } else {

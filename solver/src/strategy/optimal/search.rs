@@ -138,9 +138,10 @@ pub(super) fn leaning(model: &Model, place: usize, shares: &[f64]) -> Leaning {
     let group = &model.groups[place];
     let of_terms = &shares[group.terms.clone()];
     let used: f64 = of_terms.iter().sum();
-    let (largest, most) = of_terms.iter().enumerate().fold((0, 0.0), |best, (offset, share)| {
-        if *share > best.1 { (offset, *share) } else { best }
-    });
+    let (largest, most) = of_terms
+        .iter()
+        .enumerate()
+        .fold((0, 0.0), |best, (offset, share)| if *share > best.1 { (offset, *share) } else { best });
     let half = |is_in: bool, choice: Choice| if is_in { choice } else { Choice::Out };
     match group.rule {
         Rule::Free => Leaning { used, nearest: Choice::Open, fraction: 0.0 },

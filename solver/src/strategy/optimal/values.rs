@@ -24,10 +24,14 @@ pub(super) struct AtomValues {
 impl AtomValues {
     /// Values of all denominations of an auction.
     pub(super) fn of(input: &AuctionInput) -> AtomValues {
-        let mut known: Vec<Option<f64>> = input.denominations.iter().map(|each| {
-            let price = each.price?;
-            Some(float(price.mantissa()) * 10_f64.powi(-i32::from(price.places()) - i32::from(each.scale)))
-        }).collect();
+        let mut known: Vec<Option<f64>> = input
+            .denominations
+            .iter()
+            .map(|each| {
+                let price = each.price?;
+                Some(float(price.mantissa()) * 10_f64.powi(-i32::from(price.places()) - i32::from(each.scale)))
+            })
+            .collect();
         let is_priced = known.iter().map(Option::is_some).collect();
         spread(&mut known, &rates(input));
         let mut atoms: Vec<f64> = known.iter().map(|value| value.unwrap_or(1.0)).collect();
@@ -45,16 +49,17 @@ fn rates(input: &AuctionInput) -> Vec<Rate> {
     let of_venues = input.venues.iter().flat_map(|venue| ways(venue, &ones));
     let of_venues = of_venues.map(|way| (way.input.at(), way.output.at(), way.offer.marginal()));
     let options = input.intents.iter().flat_map(|intent| &intent.options);
-    let of_options = options.map(|option| {
-        (option.give.at(), option.get.at(), float(option.get_amount) / float(option.give_amount))
-    });
+    let of_options =
+        options.map(|option| (option.give.at(), option.get.at(), float(option.get_amount) / float(option.give_amount)));
     of_venues.chain(of_options).filter(|(_, _, rate)| rate.is_normal() && *rate > 0.0).collect()
 }
 
 /// Values what trades against something of known value, until nothing new is found.
 fn spread(known: &mut [Option<f64>], rates: &[Rate]) {
     let mut is_moving = known.iter().any(Option::is_none);
-    if known.iter().all(Option::is_none) && let Some(first) = known.first_mut() {
+    if known.iter().all(Option::is_none)
+        && let Some(first) = known.first_mut()
+    {
         *first = Some(1.0);
     }
     while is_moving {
