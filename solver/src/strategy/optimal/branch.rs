@@ -67,11 +67,12 @@ impl Search<'_> {
 fn children(model: &Model, choices: &[Choice], place: usize, shares: &[f64]) -> Vec<Vec<Choice>> {
     let group = &model.groups[place];
     let leaning = leaning(model, place, shares);
+    let usable = (0..group.terms.len()).filter(|offset| model.terms[group.terms.start + offset].cap > 0.0);
     let ways: Vec<Choice> = match group.rule {
         Rule::Free => vec![Choice::Open],
         Rule::Whole | Rule::Rail => vec![Choice::Out, Choice::In],
-        Rule::One => (0..group.terms.len()).map(Choice::Only).collect(),
-        Rule::WholeOne => std::iter::once(Choice::Out).chain((0..group.terms.len()).map(Choice::Only)).collect(),
+        Rule::One => usable.map(Choice::Only).collect(),
+        Rule::WholeOne => std::iter::once(Choice::Out).chain(usable.map(Choice::Only)).collect(),
     };
     let distance = |way: &Choice| match way {
         Choice::Out => leaning.used,

@@ -216,6 +216,9 @@ impl Model {
         if !can_be_filled(intent) {
             self.terms[first..].iter_mut().for_each(|term| term.cap = 0.0);
         }
+        if intent.is_all_or_nothing && intent.choose == Choose::One {
+            self.terms[first..].iter_mut().filter(|term| term.cap < 1.0).for_each(|term| term.cap = 0.0);
+        }
         if intent.choose == Choose::Split && count > 1 {
             self.add_shared(intent, first);
         }

@@ -153,7 +153,7 @@ impl<'m> Interior<'m> {
                 ranged.find(usable).into_iter().collect()
             }
             (Rule::Rail, Choice::Open | Choice::Only(_)) => vec![group.terms.start],
-            (_, Choice::Only(offset)) => vec![group.terms.start + offset],
+            (_, Choice::Only(offset)) => vec![group.terms.start + offset].into_iter().filter(usable).collect(),
             (_, Choice::Open | Choice::In) => group.terms.clone().filter(usable).collect(),
         };
         let is_whole = match choice {

@@ -74,7 +74,9 @@ impl Rounded {
             let is_dust = shares[term] * model.terms[term].size < DUST && shares[term] < 0.5;
             let wanted = if shares[term] > WHOLE { size } else { atoms(shares[term] * float(size)) };
             let amount = if is_dust { 0 } else { wanted.min(most) };
-            if amount == 0 {
+            // What wants the whole may still need a little of it to be made up.
+            let is_needed = intent.is_all_or_nothing && shares[term] > 0.0;
+            if amount == 0 && !is_needed {
                 self.barred.is_term_barred[term] = true;
                 continue;
             }
