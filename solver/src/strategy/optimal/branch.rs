@@ -3,7 +3,12 @@
 use super::dive::decided;
 use super::model::{Model, Rule};
 use super::node::{Choice, Snapshot};
-use super::search::{INTEGRAL, Outcome, Relaxed, Search, leaning};
+use super::search::{Outcome, Relaxed, Search, leaning};
+
+/// Fractions below this are as good as decided.
+const DECIDED: f64 = 2e-3;
+/// A rail's fee counts for little beside an intent's size.
+const RAIL_WEIGHT: f64 = 0.01;
 
 /// What branching came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +54,15 @@ impl Search<'_> {
                 continue;
             }
             let fraction = leaning(self.model, place, &relaxed.shares).fraction;
-            if fraction <= if rule == Rule::Rail { 1e-3 } else { INTEGRAL } {
+            if fraction <= DECIDED {
                 continue;
             }
-            let size = self.model.terms[self.model.groups[place].terms.start].size;
+            let size = match rule {
+                Rule::Rail => RAIL_WEIGHT * self.model.rail(place).fee,
+                Rule::Free | Rule::Whole | Rule::One | Rule::WholeOne => {
+                    self.model.terms[self.model.groups[place].terms.start].size
+                }
+            };
             let noise = if is_random { 0.2 + self.random.share() } else { 1.0 };
             let weight = fraction * size.sqrt() * noise;
             if best.is_none_or(|(_, most)| weight > most) {
@@ -74,9 +84,17 @@ fn children(model: &Model, choices: &[Choice], place: usize, shares: &[f64]) -> 
         Rule::One => usable.map(Choice::Only).collect(),
         Rule::WholeOne => std::iter::once(Choice::Out).chain(usable.map(Choice::Only)).collect(),
     };
+    let used = match group.rule {
+        // A rail is the more worth its fee the more flows.
+        Rule::Rail => {
+            let rail = model.rail(place);
+            1.0 - rail.fee / (leaning.used * rail.most).max(rail.fee + f64::MIN_POSITIVE)
+        }
+        Rule::Free | Rule::Whole | Rule::One | Rule::WholeOne => leaning.used,
+    };
     let distance = |way: &Choice| match way {
-        Choice::Out => leaning.used,
-        Choice::In => 1.0 - leaning.used,
+        Choice::Out => used,
+        Choice::In => 1.0 - used,
         Choice::Only(offset) => 1.0 - shares[group.terms.start + offset],
         Choice::Open => 0.0,
     };

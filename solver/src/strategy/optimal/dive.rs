@@ -75,7 +75,7 @@ impl Search<'_> {
                 continue;
             }
             let hull = group.terms.start;
-            let rail = RailTerms::of(self.model, place);
+            let rail = self.model.rail(place);
             let flow = relaxed.shares[hull] * rail.most;
             let model = priced.get_or_insert_with(|| self.model.clone());
             if flow < FEES_MIN * rail.least {
@@ -89,24 +89,6 @@ impl Search<'_> {
             model.terms[hull].by_x[1] = effective;
         }
         is_settled
-    }
-}
-
-/// What a rail charges, from its terms.
-struct RailTerms {
-    least: f64,
-    most: f64,
-    rate: f64,
-    fee: f64,
-}
-
-impl RailTerms {
-    fn of(model: &Model, place: usize) -> RailTerms {
-        let group = &model.groups[place];
-        let (hull, ranged) = (&model.terms[group.terms.start], &model.terms[group.terms.end - 1]);
-        let most = -hull.by_x[0];
-        let rate = if ranged.by_x[0] < 0.0 { -ranged.by_x[1] / ranged.by_x[0] } else { hull.by_x[1] / most };
-        RailTerms { least: -group.entry[0], most, rate, fee: most - hull.by_x[1] / rate }
     }
 }
 

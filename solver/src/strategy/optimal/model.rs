@@ -181,6 +181,15 @@ impl Model {
         self.values.atoms[denomination.at()]
     }
 
+    /// What the rail of a group charges, from its terms.
+    pub(super) fn rail(&self, place: usize) -> Charges {
+        let group = &self.groups[place];
+        let (hull, ranged) = (&self.terms[group.terms.start], &self.terms[group.terms.end - 1]);
+        let most = -hull.by_x[0];
+        let rate = if ranged.by_x[0] < 0.0 { -ranged.by_x[1] / ranged.by_x[0] } else { hull.by_x[1] / most };
+        Charges { least: -group.entry[0], most, rate, fee: most - hull.by_x[1] / rate }
+    }
+
     fn row(&self, denomination: DenominationIndex) -> usize {
         self.row_of[denomination.at()].unwrap_or(0)
     }
@@ -317,6 +326,19 @@ impl Model {
         self.terms.push(term);
         self.groups.push(Group { terms: first..first + 1, rule, origin: Origin::Venue(venue), entry: [0.0; 2] });
     }
+}
+
+/// What a rail charges, in values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Charges {
+    /// The least that goes in.
+    pub(super) least: f64,
+    /// The most that goes in.
+    pub(super) most: f64,
+    /// What comes out per value beyond the fee.
+    pub(super) rate: f64,
+    /// The fixed fee.
+    pub(super) fee: f64,
 }
 
 /// Whether all options together can fill an intent that wants the whole.

@@ -23,7 +23,7 @@ use crate::strategy::{Budget, Proposal};
 const BRANCHED_MAX: usize = 12;
 const NODES_MAX: usize = 200;
 /// Neighbourhoods in a row without anything better, after which a run without a budget ends.
-const BARREN_MAX: usize = 40;
+const BARREN_MAX: usize = 12;
 /// Steps on the root's path.
 const ROOT_STEPS_MAX: usize = 120;
 /// Ceilings of shadow prices are raised so often, by so much, where more than this value runs short.

@@ -14,6 +14,8 @@ const WARM_STEPS_MAX: usize = 35;
 const COLD_STEPS_MAX: usize = 60;
 /// Improvements below this share are noise of the relaxation.
 const NOISE: f64 = 2e-6;
+/// A rail with less than this is not used.
+const FLOW_MIN: f64 = 1e-2;
 /// Shares this close to zero or one are not fractional.
 pub(super) const INTEGRAL: f64 = 0.01;
 
@@ -147,9 +149,11 @@ pub(super) fn leaning(model: &Model, place: usize, shares: &[f64]) -> Leaning {
         Rule::Free => Leaning { used, nearest: Choice::Open, fraction: 0.0 },
         Rule::Whole => Leaning { used, nearest: half(used > 0.5, Choice::In), fraction: used.min(1.0 - used) },
         Rule::Rail => {
-            // A rail takes at least so much that it gives anything, see its entry.
-            let is_enough = used * model.terms[group.terms.start].by_x[0] <= group.entry[0];
-            Leaning { used, nearest: half(is_enough && used > 0.0, Choice::In), fraction: used.min(1.0 - used) }
+            // A rail takes at least so much that it gives anything, see its entry; any use pays the whole fee.
+            let flow = -used * model.terms[group.terms.start].by_x[0];
+            let is_enough = flow >= -group.entry[0] && flow > 0.0;
+            let fraction = if flow > FLOW_MIN { 1.0 - used } else { 0.0 };
+            Leaning { used, nearest: half(is_enough, Choice::In), fraction }
         }
         Rule::One => Leaning { used, nearest: Choice::Only(largest), fraction: used - most },
         Rule::WholeOne => {
