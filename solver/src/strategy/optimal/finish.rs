@@ -22,12 +22,18 @@ const ROUNDS_MAX: usize = 12;
 /// The least margin once a row was short.
 const MARGIN_MIN: f64 = 1e-5;
 const STEPS_MAX: usize = 80;
+/// What leaving something over costs, per value, where a bundle must not.
+const DISPOSAL_FLOOR: f64 = -1.0;
 
 /// An answer in whole atoms.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exact {
     pub(super) bundles: Vec<Bundle>,
     pub(super) score: Score,
+    /// The value of the best decisions that were made exact, or could not be.
+    pub(super) decided: f64,
+    /// Whether no bundle had to be left out.
+    pub(super) is_whole: bool,
 }
 
 /// Makes decisions exact; `None` where no rounding of them keeps the rules.
@@ -40,10 +46,13 @@ pub(super) fn finish(
 ) -> Option<Exact> {
     let mut restriction = Restriction::default();
     let mut margins = vec![0.0; model.rows.len()];
-    for _ in 0..ROUNDS_MAX {
+    let (mut floors, mut best) = (Vec::new(), None);
+    for round in 0..ROUNDS_MAX {
         restriction.margins.clone_from(&margins);
-        let point = solved(model, choices, &restriction, from, is_halted)?;
-        let Rounded { mut fills, mut uses, barred, is_changed } = rounded(input, &point)?;
+        restriction.floors.clone_from(&floors);
+        let Some(point) = solved(model, choices, &restriction, from, is_halted) else { break };
+        let Some(rounded) = rounded(input, &point, round == 0) else { break };
+        let Rounded { mut fills, mut uses, barred, is_changed } = rounded;
         let shorts = shorts(input, model, &fills, &uses);
         if is_changed || !shorts.is_empty() {
             for (row, short) in shorts {
@@ -53,9 +62,25 @@ pub(super) fn finish(
             continue;
         }
         hand_out(input, model, &mut fills, &mut uses);
-        return Some(judged(input, split(input, fills, uses)));
+        let found = judged(input, split(input, fills, uses));
+        if found.is_whole || !floors.is_empty() {
+            return Some(found);
+        }
+        // Nobody can take what is left over: let it cost something.
+        floors = disposal_floors(model);
+        best = Some(found);
     }
-    None
+    best
+}
+
+/// The least shadow prices where nothing but fills can take up what is left over.
+fn disposal_floors(model: &Model) -> Vec<f64> {
+    let mut floors = vec![DISPOSAL_FLOOR; model.rows.len()];
+    for curve in &model.curves {
+        floors[curve.input] = 0.0;
+        floors[curve.output] = 0.0;
+    }
+    floors
 }
 
 /// The point at the end of the path, from a snapshot or else from afar.
@@ -142,11 +167,14 @@ fn join(parents: &mut [usize], one: usize, other: usize) {
 
 /// The bundles that keep every rule, with what they score.
 fn judged(input: &AuctionInput, bundles: Vec<Bundle>) -> Exact {
-    let mut exact = Exact::default();
+    let mut exact = Exact { is_whole: true, ..Exact::default() };
     for bundle in bundles {
-        if let Ok(verified) = verify(input, &bundle) {
-            exact.score = exact.score.saturating_add(verified.score);
-            exact.bundles.push(bundle);
+        match verify(input, &bundle) {
+            Ok(verified) => {
+                exact.score = exact.score.saturating_add(verified.score);
+                exact.bundles.push(bundle);
+            }
+            Err(_) => exact.is_whole = false,
         }
     }
     exact

@@ -91,6 +91,8 @@ pub(super) struct Level {
     pub(super) base: f64,
     /// The most that the price may be.
     pub(super) ceiling: f64,
+    /// The least that it may be: below zero where what is left over costs something.
+    pub(super) floor: f64,
     /// The shadow price.
     pub(super) price: f64,
     /// What is left over.
@@ -184,7 +186,7 @@ impl Interior<'_> {
         for level in &self.levels {
             standing.residual += level.residual.abs();
             standing.elastic += level.elastic;
-            products += level.price * level.slack + (level.ceiling - level.price) * level.elastic;
+            products += (level.price - level.floor) * level.slack + (level.ceiling - level.price) * level.elastic;
         }
         standing.mu = products / f64::from(u32::try_from(self.pairs.max(1)).unwrap_or(u32::MAX));
         standing
@@ -211,7 +213,7 @@ impl Interior<'_> {
             step.bound([(cluster.slack, cluster.step_slack)], [(cluster.price, cluster.step)]);
         }
         for level in &self.levels {
-            let prices = [(level.price, level.step), (level.ceiling - level.price, -level.step)];
+            let prices = [(level.price - level.floor, level.step), (level.ceiling - level.price, -level.step)];
             step.bound([(level.slack, level.step_slack), (level.elastic, level.step_elastic)], prices);
         }
         step
@@ -240,7 +242,7 @@ impl Interior<'_> {
             products += product(cluster.slack, cluster.step_slack, cluster.price, cluster.step);
         }
         for level in &self.levels {
-            products += product(level.slack, level.step_slack, level.price, level.step);
+            products += product(level.slack, level.step_slack, level.price - level.floor, level.step);
             products += product(level.elastic, level.step_elastic, level.ceiling - level.price, -level.step);
         }
         products / f64::from(u32::try_from(self.pairs.max(1)).unwrap_or(u32::MAX))

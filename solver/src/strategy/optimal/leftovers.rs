@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Fill, VenueUse};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Fill, VenueUse, size_of};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, VenueIndex};
@@ -61,6 +61,10 @@ fn surplus_in(intent: &AuctionIntent, option: &AuctionOption) -> DenominationInd
 /// took for it, then on through venues.
 const ROUNDS_MAX: usize = 3;
 
+/// With more uses than this, or further than this, single atoms are not worth the time.
+const EVENED_MAX: usize = 16;
+const EVENED_ATOMS: Atoms = 8;
+
 /// Hands out what is left over; nothing may be short.
 pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], uses: &mut Vec<VenueUse>) {
     let mut takers: BTreeMap<DenominationIndex, Vec<usize>> = BTreeMap::new();
@@ -69,6 +73,7 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
         takers.entry(surplus_in(intent, option)).or_default().push(at);
     }
     let of = |denomination: &DenominationIndex| takers.get(denomination).map_or(&[][..], Vec::as_slice);
+    even_out(input, uses);
     uses.iter_mut().for_each(|used| trim(input, used, used.amount_out));
     for trade in [release, feed] {
         for _ in 0..ROUNDS_MAX {
@@ -86,11 +91,44 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
             left -= pay(input, &mut fills[*at], left);
         }
         left = keep_in_venues(input, uses, denomination, left);
-        for fill in fills.iter_mut() {
-            left -= absorb(input, fill, denomination, left);
+        for at in 0..fills.len() {
+            if left == 0 {
+                break;
+            }
+            left -= absorb(input, fills, at, denomination, left);
         }
         if left > 0 {
             give_to_venue(input, model, uses, denomination, left);
+        }
+    }
+}
+
+/// Moves single atoms between venues that trade the same pair, where both together then round to more.
+fn even_out(input: &AuctionInput, uses: &mut [VenueUse]) {
+    if uses.len() > EVENED_MAX {
+        return;
+    }
+    let quote = |used: &VenueUse, amount_in: Atoms| {
+        let venue = &input.venues[used.venue.at()];
+        venue.terms.out_for(&venue.opening, used.direction, amount_in)
+    };
+    for first in 0..uses.len() {
+        for second in (0..uses.len()).filter(|second| *second != first) {
+            let (one, other) = (uses[first], uses[second]);
+            if coins_of(input, &one) != coins_of(input, &other) {
+                continue;
+            }
+            let moved = (1..EVENED_ATOMS.min(one.amount_in)).filter_map(|atoms| {
+                let (less, more) = (one.amount_in - atoms, other.amount_in + atoms);
+                Some((quote(&one, less)?, quote(&other, more)?, less, more))
+            });
+            let Some((less_out, more_out, less, more)) = moved.max_by_key(|(one, other, ..)| one + other) else {
+                continue;
+            };
+            if less_out + more_out > one.amount_out + other.amount_out {
+                (uses[first].amount_in, uses[first].amount_out) = (less, less_out);
+                (uses[second].amount_in, uses[second].amount_out) = (more, more_out);
+            }
         }
     }
 }
@@ -208,17 +246,22 @@ fn pay(input: &AuctionInput, fill: &mut Fill, amount: Atoms) -> Atoms {
 }
 
 /// Lets a partial fill give a little less or get a little more; what that takes up.
-fn absorb(input: &AuctionInput, fill: &mut Fill, denomination: DenominationIndex, left: Atoms) -> Atoms {
-    let (intent, option) = option_of(input, fill);
-    let is_last = intent.options.len() == 1;
+fn absorb(input: &AuctionInput, fills: &mut [Fill], at: usize, denomination: DenominationIndex, left: Atoms) -> Atoms {
+    let fill = fills[at];
+    let (intent, option) = option_of(input, &fill);
+    let of_intent = fills.iter().filter(|other| other.intent == fill.intent);
+    let total = of_intent.fold(0, |sum: Atoms, fill| sum.saturating_add(intent.fixed_of(fill.sold, fill.bought)));
     let fixed = intent.fixed_of(fill.sold, fill.bought);
-    if intent.is_all_or_nothing || !is_last || left > fixed / 2 {
+    if intent.is_all_or_nothing || left > fixed / 2 {
         return 0;
     }
+    let most = option.maximum.min(option.left);
     match intent.kind {
-        Kind::ExactIn if option.give == denomination && fixed - left >= option.minimum.max(1) => fill.sold -= left,
-        Kind::ExactOut if option.get == denomination && intent.cap_of(option).min(option.left) >= fixed + left => {
-            fill.bought += left;
+        Kind::ExactIn if option.give == denomination && total - left >= option.minimum => fills[at].sold -= left,
+        Kind::ExactOut
+            if option.get == denomination && fixed + left <= most && total + left <= size_of(intent, fill.option) =>
+        {
+            fills[at].bought += left;
         }
         Kind::ExactIn | Kind::ExactOut => return 0,
     }

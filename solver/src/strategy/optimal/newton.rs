@@ -151,7 +151,7 @@ impl Interior<'_> {
             self.matrix.add(output, output, flow.slope * flow.slope * inverse);
         }
         for (row, level) in self.levels.iter().enumerate() {
-            let own = level.slack / level.price + level.elastic / (level.ceiling - level.price);
+            let own = level.slack / (level.price - level.floor) + level.elastic / (level.ceiling - level.price);
             self.matrix.add(row, row, own);
         }
         self.matrix.factor();
@@ -221,7 +221,7 @@ impl Interior<'_> {
         for level in &mut self.levels {
             let under = level.ceiling - level.price;
             let [slack, elastic] = level.products;
-            level.step_slack = (mu - slack - level.slack * level.step) / level.price - level.slack;
+            level.step_slack = (mu - slack - level.slack * level.step) / (level.price - level.floor) - level.slack;
             level.step_elastic = (mu - elastic + level.elastic * level.step) / under - level.elastic;
         }
     }
@@ -230,7 +230,7 @@ impl Interior<'_> {
 /// A row's residual with what its own slacks want.
 fn own_right(level: &Level, mu: f64) -> f64 {
     let [slack, elastic] = level.products;
-    let left = (mu - slack) / level.price - level.slack;
+    let left = (mu - slack) / (level.price - level.floor) - level.slack;
     let bought = (mu - elastic) / (level.ceiling - level.price) - level.elastic;
     left - bought - level.residual
 }

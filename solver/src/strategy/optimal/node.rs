@@ -22,6 +22,8 @@ pub(super) enum Choice {
 pub(super) struct Restriction {
     /// What must be left over of each row; empty for nothing.
     pub(super) margins: Vec<f64>,
+    /// The least shadow price of each row, below zero where what is left over shall cost; empty for zero.
+    pub(super) floors: Vec<f64>,
     /// Terms and curves that must not be used; empty for none.
     pub(super) is_term_barred: Vec<bool>,
     /// See above.
@@ -99,13 +101,16 @@ impl<'m> Interior<'m> {
         snapshot: &Snapshot,
         matrix: Cholesky,
     ) -> Interior<'m> {
-        let levels = model.rows.iter().zip(&snapshot.levels).map(|(row, [price, slack, elastic])| {
+        let floors = restriction.floors.iter().copied().chain(std::iter::repeat(0.0));
+        let known = snapshot.levels.iter().zip(floors);
+        let levels = model.rows.iter().zip(known).map(|(row, ([price, slack, elastic], floor))| {
             let price = price.min(row.ceiling * (1.0 - 1e-6));
             Level {
                 base: row.base,
                 ceiling: row.ceiling,
+                floor,
                 price,
-                slack: tempered(*slack, price, snapshot.mu),
+                slack: tempered(*slack, price - floor, snapshot.mu),
                 elastic: tempered(*elastic, row.ceiling - price, snapshot.mu),
                 ..Level::default()
             }

@@ -38,10 +38,15 @@ pub(super) fn atoms(value: f64) -> Atoms {
 }
 
 /// Rounds a point; `None` where a whole fill can't be made up.
-pub(super) fn rounded(input: &AuctionInput, point: &Interior<'_>) -> Option<Rounded> {
+///
+/// If it `snaps`, shares close to one become one: neat where nothing runs short by it.
+pub(super) fn rounded(input: &AuctionInput, point: &Interior<'_>, snaps: bool) -> Option<Rounded> {
     let model = point.model;
     let mut shares = vec![0.0; model.terms.len()];
-    point.units.iter().for_each(|unit| shares[unit.place] = unit.at.x);
+    for unit in &point.units {
+        let room = unit.room() * unit.term.size;
+        shares[unit.place] = if snaps && room < DUST { unit.term.cap } else { unit.at.x };
+    }
     let mut rounded = Rounded::default();
     rounded.barred.is_term_barred = vec![false; model.terms.len()];
     rounded.barred.is_curve_barred = vec![true; model.curves.len()];

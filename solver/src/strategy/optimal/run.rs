@@ -26,6 +26,8 @@ const NODES_MAX: usize = 200;
 const BARREN_MAX: usize = 12;
 /// Steps on the root's path.
 const ROOT_STEPS_MAX: usize = 120;
+/// One part in so many of a budget is kept back for the end, beside twice what the first exact answer took.
+const RESERVE_PART: u32 = 25;
 /// Ceilings of shadow prices are raised so often, by so much, where more than this value runs short.
 const RAISES_MAX: usize = 10;
 const RAISE: f64 = 8.0;
@@ -47,7 +49,9 @@ struct Run<'a> {
 pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Proposal {
     let mut model = Model::of(input);
     let is_over = AtomicBool::new(false);
-    let reserve = Cell::new(Duration::ZERO);
+    let least =
+        budget.ends_at().map_or(Duration::ZERO, |end| end.saturating_duration_since(Instant::now()) / RESERVE_PART);
+    let reserve = Cell::new(least);
     let is_spent = || {
         let is_late = budget.ends_at().is_some_and(|end| Instant::now() + reserve.get() >= end);
         if is_late || budget.is_spent() {
@@ -137,14 +141,11 @@ impl Run<'_> {
     /// The stages of the first thread: a first exact answer, then better decisions.
     fn lead(&self, search: &mut Search<'_>, reserve: &Cell<Duration>) -> Exact {
         let open = self.open();
-        search.dive(&open, self.root, Style::Drop(3));
         let mut exact = Exact::default();
-        if let Some(best) = &search.best {
-            let started = Instant::now();
-            let first = finish(self.input, self.model, &best.choices, &best.snapshot, search.is_halted);
-            exact = first.unwrap_or_default();
-            reserve.set(2 * started.elapsed());
-        }
+        search.dive(&open, self.root, Style::Drop(3));
+        let started = Instant::now();
+        self.settle(search, &mut exact);
+        reserve.set(reserve.get() + 2 * started.elapsed());
         search.dive(&open, self.root, Style::Drop(10));
         if search.best.is_none() {
             search.dive(&open, self.root, Style::Both);
@@ -153,6 +154,7 @@ impl Run<'_> {
         let fractional = (0..self.model.groups.len()).filter(leaning).count();
         let is_optimal =
             fractional <= BRANCHED_MAX && search.branch(&open, &self.root.snapshot, NODES_MAX, false).is_complete;
+        self.settle(search, &mut exact);
         if is_optimal {
             self.exchange(search);
         } else {
@@ -161,11 +163,22 @@ impl Run<'_> {
         exact
     }
 
+    /// Makes the best decisions exact, if they are better than what is exact.
+    fn settle(&self, search: &Search<'_>, exact: &mut Exact) {
+        let Some(best) = search.best.as_ref().filter(|best| best.value > exact.decided) else { return };
+        exact.decided = best.value;
+        let found = finish(self.input, self.model, &best.choices, &best.snapshot, search.is_halted);
+        if let Some(found) = found.filter(|found| found.score > exact.score) {
+            *exact = Exact { decided: best.value, ..found };
+        }
+    }
+
     /// Neighbourhoods until the budget is spent, or without one, until they bring nothing.
     fn explore(&self, search: &mut Search<'_>) {
         let mut neighbourhoods = Neighbourhoods::new(search);
         let mut barren = 0;
-        while !(search.is_halted)() && !neighbourhoods.is_empty() && !(self.is_unlimited && barren >= BARREN_MAX) {
+        let most = if self.is_unlimited { BARREN_MAX } else { usize::MAX };
+        while !((search.is_halted)() || neighbourhoods.is_empty() || barren >= most) {
             self.exchange(search);
             if search.best.as_ref().is_some_and(|best| best.value >= self.root.value * CLOSE) {
                 break;

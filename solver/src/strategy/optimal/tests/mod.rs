@@ -4,7 +4,7 @@ mod market;
 
 use std::cell::Cell;
 
-use clearlane_core::auction::{AuctionInput, Bundle, judge, verify};
+use clearlane_core::auction::{AuctionInput, Bundle, SCORE_UNIT, judge, verify};
 use clearlane_core::money::Score;
 use proptest::prelude::*;
 
@@ -18,6 +18,7 @@ use super::path::{Ending, Goal};
 use super::random::Random;
 use super::search::{COLD_MU, Outcome, Relaxed, Search};
 use super::{Budget, Optimal, Strategy};
+use crate::strategy::value::float;
 
 const SMALL: Scale = Scale { assets: 4, intents: 10, venues: 5, whole: 0.5 };
 
@@ -91,7 +92,7 @@ fn draw_on_one_account(input: &mut AuctionInput, share: f64) {
             option.reserve = first.1;
         }
     }
-    let amount = super::rounding::atoms(crate::strategy::value::float(sum) * share);
+    let amount = super::rounding::atoms(float(sum) * share);
     input.reserves[first.1.at()].amount = amount;
     input.reserves[first.1.at()].is_scarce = true;
 }
@@ -144,4 +145,19 @@ fn no_budget_at_all_is_an_answer() {
     assert_eq!(judged(&input, &proposal.bundles), 0);
     let nothing = AuctionInput { intents: vec![], venues: vec![], reserves: vec![], ..input };
     assert_eq!(Optimal::default().solve(&nothing, &Budget::unlimited()).bundles, []);
+}
+#[test]
+fn an_exact_answer_is_worth_what_its_decisions_are() {
+    for (seed, venues) in (0..48).zip([0, 1, 2].into_iter().cycle()) {
+        let input = auction(seed, Scale { assets: 3, intents: 10, venues, whole: 0.9 });
+        let model = Model::of(&input);
+        let choices = vec![Choice::Open; model.groups.len()];
+        let mut search = Search::new(&model, 0, &|| false);
+        assert!(search.branch(&choices, &Snapshot::cold(&model, COLD_MU), 2_000, false).is_complete, "seed {seed}");
+        let decided = search.best.map_or(0.0, |best| best.value) / model.values.unit;
+        let proposal = Optimal { threads: 1 }.solve(&input, &Budget::unlimited());
+        let score = judged(&input, &proposal.bundles);
+        let found = float(u128::try_from(score).expect("positive")) / float(SCORE_UNIT);
+        assert!(found >= 0.999 * decided - 1e-4, "seed {seed}: {found} {decided}");
+    }
 }
