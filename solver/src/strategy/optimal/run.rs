@@ -21,7 +21,7 @@ use crate::strategy::{Budget, Proposal};
 
 /// Fractional groups up to which the root itself is branched on, and the programs solved for that.
 const BRANCHED_MAX: usize = 12;
-const NODES_MAX: usize = 200;
+const NODES_MAX: usize = 100;
 /// Neighbourhoods in a row without anything better, after which a run without a budget ends.
 const BARREN_MAX: usize = 12;
 /// Steps on the root's path.
