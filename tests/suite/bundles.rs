@@ -1,6 +1,8 @@
 //! Every refusal of a bundle by its code, and what clearing makes of good ones.
 
-use clearlane_core::auction::{AuctionInput, Bundle, FILLS_MAX, Fill, Solution, VenueUse, Verdict, clear, judge, verify};
+use clearlane_core::auction::{
+    AuctionInput, Bundle, FILLS_MAX, Fill, Solution, VenueUse, Verdict, clear, judge, verify,
+};
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};

@@ -132,6 +132,12 @@ impl Term {
     }
 
     fn push(&mut self, row: usize, by_x: f64, by_u: f64) {
+        // An option may give what it gets, from another account.
+        if let Some(at) = self.rows[..self.count].iter().position(|known| *known == row) {
+            self.by_x[at] += by_x;
+            self.by_u[at] += by_u;
+            return;
+        }
         self.rows[self.count] = row;
         self.by_x[self.count] = by_x;
         self.by_u[self.count] = by_u;

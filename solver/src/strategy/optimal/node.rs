@@ -79,7 +79,8 @@ impl Snapshot {
 ///
 /// Points that were taken over from program to program would otherwise drift away from the path.
 fn tempered(factor: f64, other: f64, mu: f64) -> f64 {
-    factor.clamp(0.1 * mu / other, 10.0 * mu / other)
+    let mean = mu / other.max(f64::MIN_POSITIVE);
+    factor.max(0.1 * mean).min(10.0 * mean)
 }
 
 /// A spot whose products are all `mu`.

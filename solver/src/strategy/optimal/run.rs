@@ -23,7 +23,7 @@ use crate::strategy::{Budget, Proposal};
 const BRANCHED_MAX: usize = 12;
 const NODES_MAX: usize = 100;
 /// Neighbourhoods in a row without anything better, after which a run without a budget ends.
-const BARREN_MAX: usize = 12;
+const BARREN_MAX: usize = 8;
 /// Steps on the root's path.
 const ROOT_STEPS_MAX: usize = 120;
 /// One part in so many of a budget is kept back for the end, beside twice what the first exact answer took.

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use clearlane_core::auction::{AuctionInput, Bundle, SCORE_UNIT, judge, verify};
 use clearlane_core::money::Score;
+use clearlane_core::price::Price;
 use proptest::prelude::*;
 
 use self::market::{Scale, auction};
@@ -67,6 +68,14 @@ proptest! {
     }
 
     #[test]
+    fn prices_far_off_break_no_rule(seed in any::<u64>()) {
+        let mut input = auction(seed, Scale { intents: 16, ..SMALL });
+        distort(&mut input, seed);
+        let is_spent = steps(400);
+        judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    }
+
+    #[test]
     fn answers_keep_every_rule(seed in any::<u64>(), most in 0_u32..400, account in 0.0_f64..1.0) {
         let mut input = auction(seed, Scale { intents: 24, ..SMALL });
         draw_on_one_account(&mut input, account);
@@ -78,6 +87,22 @@ proptest! {
         prop_assert_eq!(&again, &proposal);
         let two = Optimal { threads: 2 }.solve(&input, &Budget::unlimited());
         prop_assert!(judged(&input, &two.bundles) >= score - score / 1_000);
+    }
+}
+
+/// Takes prices away, or moves them far off, and makes an option give what it gets.
+fn distort(input: &mut AuctionInput, seed: u64) {
+    let mut random = Random::new(seed);
+    for denomination in &mut input.denominations {
+        let factor = 10_f64.powf(8.0 * random.share() - 4.0);
+        let price =
+            denomination.price.map_or(1.0, |price| float(price.mantissa()) / 10_f64.powi(price.places().into()));
+        let distorted = Price::parse(&format!("{:.12e}", price * factor));
+        denomination.price = if random.share() < 0.3 { None } else { distorted };
+    }
+    let place = random.place(input.intents.len());
+    if let Some(option) = input.intents[place].options.first_mut() {
+        option.get = option.give;
     }
 }
 
