@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Clearing, Solution, clear};
 use clearlane_core::lanes::Executor;
 use clearlane_core::names::SolverId;
+use clearlane_core::price::Price;
 
-use crate::strategy::{Budget, Strategy};
+use crate::strategy::{Budget, Proposal, Strategy};
 
 /// One strategy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Answer {
     pub strategy: &'static str,
     /// Its sealed solution; solvers are numbered from 1 in the order of strategies.
     pub solution: Solution,
+    /// Shadow prices by denomination, see [`Proposal::prices`].
+    pub prices: Vec<Option<Price>>,
     /// The intents that it fills, wholly or in part.
     pub intents: usize,
     /// How long it took.
@@ -57,8 +60,10 @@ pub fn answer(input: &AuctionInput, strategies: &[&dyn Strategy], budget: Option
 
 fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, budget: Option<Duration>) -> Answer {
     let started = Instant::now();
-    let is_spent = || budget.is_some_and(|budget| started.elapsed() >= budget);
-    let mut bundles = strategy.solve(input, &Budget::new(&is_spent));
+    let ends_at = budget.and_then(|budget| started.checked_add(budget));
+    let is_spent = || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
+    let budget = ends_at.map_or(Budget::unlimited(), |ends_at| Budget::new(&is_spent).ending_at(ends_at));
+    let Proposal { mut bundles, prices } = strategy.solve(input, &budget);
     bundles.truncate(BUNDLES_MAX);
     let fills = bundles.iter().flat_map(|bundle| &bundle.fills);
     let mut filled: Vec<_> = fills.map(|fill| fill.intent).collect();
@@ -68,6 +73,7 @@ fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, bu
         strategy: strategy.name(),
         intents: filled.len(),
         solution: Solution { solver, auction: input.auction, bundles },
+        prices,
         elapsed: started.elapsed(),
     }
 }

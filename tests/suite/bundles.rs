@@ -1,6 +1,8 @@
 //! Every refusal of a bundle by its code, and what clearing makes of good ones.
 
-use clearlane_core::auction::{AuctionInput, Bundle, Fill, RuleSet, Solution, VenueUse, Verdict, clear, judge, verify};
+use clearlane_core::auction::{
+    AuctionInput, Bundle, FILLS_MAX, Fill, RuleSet, Solution, VenueUse, Verdict, clear, judge, verify,
+};
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};
@@ -59,7 +61,7 @@ fn bundles_are_refused_by_the_first_rule_they_break() {
     let option = Fill { option: 9, ..fill(alice, 1, 1) };
     let cases = [
         ("nothing", one(vec![], vec![]), Reason::Empty),
-        ("too many fills", one(vec![fill(alice, 1, 1); 1_025], vec![]), Reason::TooLarge),
+        ("too many fills", one(vec![fill(alice, 1, 1); FILLS_MAX + 1], vec![]), Reason::TooLarge),
         ("unknown intent", one(vec![fill(IntentIndex(99), 1, 1)], vec![]), Reason::UnknownIntent),
         ("unknown option", one(vec![option], vec![]), Reason::UnknownOption),
         ("zero", one(vec![fill(alice, 0, 1)], vec![]), Reason::FillAmount),

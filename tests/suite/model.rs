@@ -334,7 +334,7 @@ impl Walk {
         for (solver, strategy_name) in [(2, "direct"), (3, "netting")] {
             if self.random.below(3) > 0 {
                 let strategy = strategy(strategy_name).expect("known");
-                answers.push((SolverId(solver), strategy.solve(input, &Budget::unlimited())));
+                answers.push((SolverId(solver), strategy.solve(input, &Budget::unlimited()).bundles));
             }
         }
         let honest: Vec<Bundle> = answers.iter().flat_map(|(_, bundles)| bundles.clone()).collect();

@@ -19,12 +19,13 @@ use super::report;
 #[command(after_help = "\
 Examples:
   clearlane solve auction.json
-  clearlane solve auction.json --strategy netting --strategy joint --budget-ms 500 --json
+  clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
-The file is an auction-instance/1 or a CoW auction, told apart by content; the first is judged by plain rules, the
-others by the floor rules of engine auctions. Scores are decimals in the
-reference asset, exact to 10^-18. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
+The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
+rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18;
+elapsed_ms is what answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is
+filled, and 1 if the file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
@@ -35,7 +36,7 @@ pub(crate) struct Solve {
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
-    /// A strategy that competes: direct, netting or joint; repeat it for several [default: all].
+    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: all].
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// Writes what executes to this file.
@@ -109,6 +110,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "filled": competition.filled(),
         "intents": auction.input.intents.len(),
         "elapsed_ms": millis(competition.elapsed),
+        "clearing_ms": millis(competition.clearing_elapsed),
         "colours": clearing.plan.colours,
         "hottest": clearing.plan.hottest,
         "refused": {
@@ -168,12 +170,13 @@ fn human(json: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of = |field: &str| json.get(field).map(text).unwrap_or_default();
     let mut out = format!(
-        "{}\n{} of {} intents filled by {} bundles in {} ms\nscore    {}\nfloor    {}\nsurplus  {} before the cap\n\n",
+        "{}\n{} of {} intents filled by {} bundles in {} ms, cleared in {} ms\nscore    {}\nfloor    {}\nsurplus  {} before the cap\n\n",
         of("name"),
         of("filled"),
         of("intents"),
         of("bundles"),
         of("elapsed_ms"),
+        of("clearing_ms"),
         of("score"),
         of("floor_score"),
         of("surplus"),

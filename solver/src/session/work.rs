@@ -33,8 +33,8 @@ impl Work {
         let (is_told, name) = (Arc::clone(&is_cancelled), strategy.to_owned());
         let task = tokio::task::spawn_blocking(move || {
             let is_spent = || is_told.load(Ordering::Relaxed) || Instant::now() >= deadline;
-            let bundles = strategy::strategy(&name)?.solve(&input, &Budget::new(&is_spent));
-            Ok(prepared(&input, bundles))
+            let proposal = strategy::strategy(&name)?.solve(&input, &Budget::new(&is_spent).ending_at(deadline));
+            Ok(prepared(&input, proposal.bundles))
         });
         self.0 = Some(Running { auction, is_cancelled, task });
     }

@@ -7,10 +7,11 @@ use crate::venue::Direction;
 
 /// The most bundles in one solution: one per intent of a full auction.
 pub const BUNDLES_MAX: usize = 20_000;
-/// The most fills in one bundle: a whole component netted at once.
-pub const FILLS_MAX: usize = 1_024;
-/// The most venue uses in one bundle.
-pub const USES_MAX: usize = 1_024;
+/// The most fills in one bundle: all intents of a full auction netted at once. Judging takes n log n in fills and
+/// uses, and a message bounds their bytes.
+pub const FILLS_MAX: usize = 20_000;
+/// The most venue uses in one bundle: all venues of a full auction.
+pub const USES_MAX: usize = 10_000;
 
 /// One solver's sealed answer to one auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
