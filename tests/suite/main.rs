@@ -5,3 +5,4 @@ mod bundles;
 mod model;
 mod refusals;
 mod tidy;
+mod venues;
