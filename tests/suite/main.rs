@@ -7,3 +7,4 @@ mod floor;
 mod model;
 mod refusals;
 mod tidy;
+mod venues;
