@@ -39,7 +39,7 @@ pub(super) struct Model {
     pub(super) row_of: Vec<Option<usize>>,
     /// The values in which everything here is measured.
     pub(super) values: AtomValues,
-    /// Options that share what is left over several accounts, to be judged exactly: (intent, number).
+    /// The rows of scarce reserves, by the reserve's place.
     pub(super) reserve_rows: BTreeMap<usize, usize>,
 }
 

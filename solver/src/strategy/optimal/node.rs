@@ -24,9 +24,9 @@ pub(super) struct Restriction {
     pub(super) margins: Vec<f64>,
     /// The least shadow price of each row, below zero where what is left over shall cost; empty for zero.
     pub(super) floors: Vec<f64>,
-    /// Terms and curves that must not be used; empty for none.
+    /// Terms that must not be used; empty for none.
     pub(super) is_term_barred: Vec<bool>,
-    /// See above.
+    /// Curves that must not be used; empty for none.
     pub(super) is_curve_barred: Vec<bool>,
 }
 

@@ -17,6 +17,8 @@ use crate::strategy::value::float;
 
 /// Values below this are the barrier's, not the auction's: they are left out.
 const DUST: f64 = 1e-3;
+/// Sums of floats are right to about so many bits.
+const ROUNDING_BITS: u32 = 40;
 /// A share this close to one is one.
 const WHOLE: f64 = 1.0 - 1e-9;
 
@@ -156,7 +158,9 @@ impl Rounded {
 
     fn use_venue(&mut self, input: &AuctionInput, venue: usize, direction: Direction, amount: Atoms) -> bool {
         let AuctionVenue { terms, opening, .. } = &input.venues[venue];
-        let tries = [amount, amount.saturating_add(1), amount.saturating_sub(1)];
+        // At a ladder's or a rail's ends a float may lie a little outside.
+        let little = (amount >> ROUNDING_BITS) + 1;
+        let tries = [amount, amount.saturating_add(little), amount.saturating_sub(little)];
         let found = tries.into_iter().find_map(|amount| Some((amount, terms.out_for(opening, direction, amount)?)));
         let Some((amount_in, amount_out)) = found.filter(|(_, out)| *out > 0) else { return false };
         self.uses.push(VenueUse { venue: VenueIndex::from_at(venue), direction, amount_in, amount_out });
