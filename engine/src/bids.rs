@@ -78,7 +78,7 @@ impl Bids {
         let sealed = std::mem::take(&mut *self.lock());
         let Some(auction) = sealed.open else { return Vec::new() };
         let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
-        bids.map(|(solver, bid)| Solution { solver, auction, bundles: bid.bundles }).collect()
+        bids.map(|(solver, bid)| Solution { solver, auction, bundles: bid.bundles, prices: None }).collect()
     }
 
     /// Stops taking solutions for an auction that is over.

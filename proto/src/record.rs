@@ -50,6 +50,7 @@ pub fn decode(bytes: &[u8], scales: &impl Scales) -> Result<Record, Refusal> {
             solver: SolverId(solution.solver),
             auction: AuctionId(solution.auction),
             bundles: auction::bundles_to_core(&solution.bundles)?,
+            prices: None,
         }),
         WireBody::CloseAuction(close) => Body::CloseAuction(AuctionId(close.auction)),
         WireBody::SettleAuction(settle) => Body::SettleAuction(SettleAuction {

@@ -67,7 +67,7 @@ fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, bu
     Answer {
         strategy: strategy.name(),
         intents: filled.len(),
-        solution: Solution { solver, auction: input.auction, bundles },
+        solution: Solution { solver, auction: input.auction, bundles, prices: None },
         elapsed: started.elapsed(),
     }
 }

@@ -247,7 +247,7 @@ fn records_come_back() {
     let bodies = [
         Body::Genesis(Box::new(genesis)),
         Body::OpenAuction(OpenAuction { close_at: Timestamp(1), settle_by: Timestamp(2) }),
-        Body::Solution(Solution { solver: SolverId(1), auction: AuctionId(2), bundles: bundles() }),
+        Body::Solution(Solution { solver: SolverId(1), auction: AuctionId(2), bundles: bundles(), prices: None }),
         Body::CloseAuction(AuctionId(3)),
         Body::SettleAuction(SettleAuction { auction: AuctionId(4), digest: Hash([5; 32]) }),
         Body::Tick,

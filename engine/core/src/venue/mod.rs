@@ -13,6 +13,8 @@ mod weighted;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use pool::RESERVE_MICRO_BITS;
+
 pub use constant_product::ConstantProduct;
 pub use ladder::{LEVELS_MAX, Ladder, Level};
 pub use rail::Rail;
