@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use clearlane_core::auction::{Bundle, Solution};
+use clearlane_core::auction::Solution;
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 
@@ -29,7 +29,7 @@ struct Sealed {
 struct Bid {
     /// The key that sent it; it must still be active when the bidding ends.
     key: PublicKey,
-    bundles: Vec<Bundle>,
+    solution: Solution,
 }
 
 impl Bids {
@@ -43,20 +43,15 @@ impl Bids {
     /// # Errors
     ///
     /// `AUCTION_CLOSED` if that auction does not take solutions, `RESOURCE_EXHAUSTED` if too many solvers bid.
-    pub fn put(
-        &self,
-        solver: SolverId,
-        key: PublicKey,
-        auction: AuctionId,
-        bundles: Vec<Bundle>,
-    ) -> Result<(), Refusal> {
+    pub fn put(&self, key: PublicKey, solution: Solution) -> Result<(), Refusal> {
+        let solver = solution.solver;
         let mut sealed = self.lock();
-        check_open(&sealed, auction)?;
+        check_open(&sealed, solution.auction)?;
         if sealed.by_solver.len() >= SOLVERS_MAX && !sealed.by_solver.contains_key(&solver) {
             let message = format!("expected at most {SOLVERS_MAX} solvers in one auction");
             return Err(Refusal::new(Reason::Exhausted, "solution", message));
         }
-        sealed.by_solver.insert(solver, Bid { key, bundles });
+        sealed.by_solver.insert(solver, Bid { key, solution });
         Ok(())
     }
 
@@ -76,9 +71,8 @@ impl Bids {
     #[must_use]
     pub fn close(&self, keys: &ActiveKeys) -> Vec<Solution> {
         let sealed = std::mem::take(&mut *self.lock());
-        let Some(auction) = sealed.open else { return Vec::new() };
         let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
-        bids.map(|(solver, bid)| Solution { solver, auction, bundles: bid.bundles, prices: None }).collect()
+        bids.map(|(_, bid)| bid.solution).collect()
     }
 
     /// Stops taking solutions for an auction that is over.
@@ -104,6 +98,7 @@ fn check_open(sealed: &Sealed, auction: AuctionId) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use clearlane_core::auction::Bundle;
     use clearlane_core::command::{Action, Command, RevokeKey, Role};
     use clearlane_core::config::Config;
     use clearlane_core::hash::Hash;
@@ -124,6 +119,11 @@ mod tests {
         (state, keys)
     }
 
+    fn answer(solver: u32, bundles: usize) -> Solution {
+        let bundles = vec![Bundle::default(); bundles];
+        Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None }
+    }
+
     fn shape(solutions: &[Solution]) -> Vec<(u32, usize)> {
         solutions.iter().map(|one| (one.solver.0, one.bundles.len())).collect()
     }
@@ -132,15 +132,15 @@ mod tests {
     fn the_last_version_counts_and_none_after_the_close() {
         let (state, [first, second, third]) = state();
         let bids = Bids::default();
-        assert!(bids.put(SolverId(1), first, AuctionId(1), Vec::new()).is_err());
+        assert!(bids.put(first, answer(1, 0)).is_err());
         bids.open(AuctionId(1));
-        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), first, AuctionId(1), vec![Bundle::default()]).expect("replaces");
-        bids.put(SolverId(3), third, AuctionId(1), Vec::new()).expect("open");
+        bids.put(second, answer(2, 0)).expect("open");
+        bids.put(first, answer(1, 0)).expect("open");
+        bids.put(first, answer(1, 1)).expect("replaces");
+        bids.put(third, answer(3, 0)).expect("open");
         bids.withdraw(SolverId(3), AuctionId(1)).expect("open");
         assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), [(1, 1), (2, 0)]);
-        let late = bids.put(SolverId(1), first, AuctionId(1), Vec::new());
+        let late = bids.put(first, answer(1, 0));
         assert_eq!(late.map_err(|refusal| refusal.reason), Err(Reason::AuctionClosed));
     }
 
@@ -150,8 +150,8 @@ mod tests {
         let keys = ActiveKeys::of(&state);
         let bids = Bids::default();
         bids.open(AuctionId(1));
-        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
+        bids.put(first, answer(1, 0)).expect("open");
+        bids.put(second, answer(2, 0)).expect("open");
         state.keys.get_mut(&first).expect("a grant").is_active = false;
         let action = Action::RevokeKey(RevokeKey { key: first });
         let revoked = Command { id: CommandId::default(), digest: Hash([0; 32]), action };

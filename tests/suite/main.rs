@@ -2,6 +2,7 @@
 
 mod books;
 mod bundles;
+mod certificate;
 mod model;
 mod refusals;
 mod tidy;

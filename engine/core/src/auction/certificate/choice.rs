@@ -34,6 +34,16 @@ pub enum BoundSource {
     Solver(SolverId),
 }
 
+impl std::fmt::Display for BoundSource {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BoundSource::Reference => formatter.write_str("reference"),
+            BoundSource::Engine => formatter.write_str("engine"),
+            BoundSource::Solver(solver) => write!(formatter, "{}", solver.0),
+        }
+    }
+}
+
 /// The least certificate, at equal ones the engine's before a solver's.
 ///
 /// Prices of a solution to another auction, or of another number than there are denominations, are passed over.

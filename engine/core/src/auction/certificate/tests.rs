@@ -1,1 +1,3 @@
-//! Properties.
+//! Parts of the certificate that can be checked by hand.
+
+use super::*;
