@@ -29,7 +29,9 @@ mod ladder;
 mod prices;
 mod product;
 mod rail;
+mod slopes;
 mod stable;
+mod surrogate;
 #[cfg(test)]
 mod tests;
 mod venue;
