@@ -27,6 +27,20 @@ pub fn atoms(random: &mut Random, bits: u32) -> u128 {
     (noise | 1 << 127) >> (128 - bits)
 }
 
+/// About as much.
+#[expect(clippy::cast_precision_loss, reason = "only chooses what is tried")]
+#[must_use]
+pub fn float(amount: u128) -> f64 {
+    amount as f64
+}
+
+/// The whole part of a number that is not negative.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "only chooses what is tried")]
+#[must_use]
+pub fn whole(number: f64) -> u128 {
+    number as u128
+}
+
 /// The terms of a venue of this kind that hold what they are checked for, and its inventory.
 pub fn venue(random: &mut Random, kind: &str) -> (Terms, [u128; 2]) {
     let bits = random.pick(&[8, 20, 40, 70, 108]);
@@ -66,7 +80,7 @@ fn ladder(random: &mut Random) -> (Terms, [u128; 2]) {
     let mut levels: Vec<Level> = (0..=random.below(6))
         .map(|_| Level { amount_in: atoms(random, bits), amount_out: atoms(random, bits.min(36)) })
         .collect();
-    let rate = |level: &Level| level.amount_out as f64 / level.amount_in as f64;
+    let rate = |level: &Level| float(level.amount_out) / float(level.amount_in);
     levels.sort_by(|one, other| rate(other).total_cmp(&rate(one)));
     let all: u128 = levels.iter().map(|level| level.amount_out).sum();
     let available = if random.below(3) == 0 { all / u128::from(1 + random.below(5)) } else { all };
@@ -150,7 +164,7 @@ fn auction_venue(random: &mut Random, rows: &[Denomination], at: u32, coins: [u3
         // As much of the one as of the other at the reference prices, so that it is worth using.
         let [first, second] = coins.map(|coin| worth(&rows[usize::try_from(coin).expect("small")]));
         let size = 100.0 + f64::from(random.below(1_000_000));
-        let balanced = [(size / first) as u128 + 1, (size * factor(random) / second) as u128 + 1];
+        let balanced = [whole(size / first) + 1, whole(size * factor(random) / second) + 1];
         match terms {
             Terms::ConstantProduct(_) | Terms::Weighted(_) => break (terms, balanced),
             Terms::Stable(pool) => {
@@ -175,7 +189,7 @@ fn intent(random: &mut Random, rows: &[Denomination], reserves: &mut Vec<Reserve
     let options = (0..=random.below(3)).map(|number| {
         let other = (fixed + 1 + random.below(count - 1)) % count;
         let [fixed_worth, other_worth] = [fixed, other].map(|at| worth(&rows[usize::try_from(at).expect("small")]));
-        let limit = (full as f64 * fixed_worth / other_worth * factor(random)) as u128 + 1;
+        let limit = whole(float(full) * fixed_worth / other_worth * factor(random)) + 1;
         let maximum = if random.below(3) == 0 { full / 2 + 1 } else { full };
         let left = if random.below(4) == 0 { full / 3 + 1 } else { full };
         let (give, get) = if kind == Kind::ExactIn { (fixed, other) } else { (other, fixed) };

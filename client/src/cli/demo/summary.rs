@@ -175,12 +175,13 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
     lines.join("\n")
 }
 
+/// Sums over auctions: what one of them missed and the next one could have found counts in both.
 fn bound_text(totals: &Totals) -> String {
     let reached = &totals.reached;
     let (bound, missed) = (short(reached.bound), short(reached.missed()));
     let points =
         reached.missed_basis_points().map_or_else(String::new, |points| format!(", {points} bp of value filled"));
-    format!("bound       {bound:>12} nobody scores more; at most {missed} was missed{points}")
+    format!("bound       {bound:>12} no solutions score more; at most {missed} was missed{points}")
 }
 
 fn counts_text(by_code: &BTreeMap<String, u64>) -> String {

@@ -6,9 +6,10 @@
 
 use std::num::Wrapping;
 
+use super::fixed::{Fixed, ONE_BITS, down, one, quotient};
 use super::prices::DualPrices;
-use super::slopes::{Slopes, down};
-use super::surrogate::{Fixed, ONE_BITS, Part, Surrogate, one};
+use super::slopes::Slopes;
+use super::surrogate::{Part, Surrogate};
 use super::worth::{FRACTION_BITS, Value};
 use crate::auction::{AuctionInput, SCORE_UNIT};
 use crate::price::{PRICE_PLACES_MAX, Price};
@@ -142,21 +143,22 @@ impl<'a> Descent<'a> {
                 break;
             }
             let spread = low.1 - high.1;
-            let to = if spread.0 == 0 { low.0 + width / Wrapping(2) } else { low.0 + width * low.1 / spread };
+            let part = if spread.0 == 0 { down(width, 1) } else { quotient(width * low.1, spread) };
+            let to = low.0 + part;
             let slope = self.slope(place, to);
             if (slope.0 > 0) == (low.1.0 > 0) {
                 low = (to, slope);
-                high.1 = high.1 / Wrapping(2);
+                high.1 = down(high.1, 1);
             } else {
                 high = (to, slope);
-                low.1 = low.1 / Wrapping(2);
+                low.1 = down(low.1, 1);
             }
         }
-        low.0 + (high.0 - low.0) / Wrapping(2)
+        low.0 + down(high.0 - low.0, 1)
     }
 
     fn scale(&mut self, place: Option<usize>, by: Fixed) {
-        let (least, most) = (one() / Wrapping(FACTOR_MAX), one() * Wrapping(FACTOR_MAX));
+        let (least, most) = (quotient(one(), Wrapping(FACTOR_MAX)), one() * Wrapping(FACTOR_MAX));
         let move_one = |factor: &mut Fixed| *factor = times(*factor, by).clamp(least, most);
         match place {
             Some(place) => self.factors.get_mut(place).into_iter().for_each(move_one),

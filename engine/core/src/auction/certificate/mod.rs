@@ -24,6 +24,7 @@
 mod choice;
 mod descent;
 mod evaluate;
+mod fixed;
 mod intent;
 mod ladder;
 mod prices;

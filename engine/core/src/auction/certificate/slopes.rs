@@ -2,7 +2,8 @@
 
 use std::num::Wrapping;
 
-use super::surrogate::{Fixed, Line, ONE_BITS, PART_BITS, Part, Pool, one, part_one, root};
+use super::fixed::{Fixed, ONE_BITS, PART_BITS, down, one, part_one, quotient, root};
+use super::surrogate::{Line, Part, Pool};
 
 /// Halvings in which the price of an intent's room is found.
 const ROOM_STEPS: u32 = 10;
@@ -10,11 +11,6 @@ const ROOM_STEPS: u32 = 10;
 const ROOM_WORK: usize = 4;
 /// A rate this many times the right one is as good as any better.
 const BEYOND_MAX: i128 = 15;
-
-/// A number divided by 2 to the `bits`, rounded down.
-pub(super) fn down(number: Fixed, bits: u32) -> Fixed {
-    Wrapping(number.0.wrapping_shr(bits))
-}
 
 /// Adds up slopes, in values.
 pub(super) struct Slopes<'a, F, A> {
@@ -80,7 +76,7 @@ impl<F: Fn(usize) -> Fixed, A: FnMut(usize, Fixed)> Slopes<'_, F, A> {
         } else if below <= -width {
             Wrapping(0)
         } else {
-            (below + width) * (below + width) / (width * Wrapping(4))
+            quotient((below + width) * (below + width), width * Wrapping(4))
         };
         (plain + line.counted * part, counts)
     }
@@ -108,13 +104,13 @@ impl<F: Fn(usize) -> Fixed, A: FnMut(usize, Fixed)> Slopes<'_, F, A> {
     /// A constant product whose reserves grow by the root of what its rate is beyond the right one.
     fn pool(&mut self, pool: &Pool) {
         let (put, drawn) = ((self.factor)(pool.put).max(Wrapping(1)), (self.factor)(pool.drawn));
-        let ratio = pool.rate * drawn / put;
+        let ratio = quotient(pool.rate * drawn, put);
         if ratio <= one() {
             return;
         }
         let grown = root(ratio.min(one() * Wrapping(BEYOND_MAX)));
         let paid = down(pool.reserve * (grown - one()), ONE_BITS);
-        let gained = down(paid * one() / grown * pool.rate, ONE_BITS);
+        let gained = down(quotient(paid * one(), grown) * pool.rate, ONE_BITS);
         (self.add)(pool.drawn, gained);
         (self.add)(pool.put, -paid);
     }
@@ -137,6 +133,6 @@ fn weight(x: Fixed, width: Fixed) -> Fixed {
     } else if x >= width {
         part_one()
     } else {
-        (x + width) * part_one() / (width * Wrapping(2))
+        quotient((x + width) * part_one(), width * Wrapping(2))
     }
 }

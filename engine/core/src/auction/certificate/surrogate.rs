@@ -7,6 +7,7 @@
 
 use std::num::Wrapping;
 
+use super::fixed::{Fixed, ONE_BITS, one, part_one, power_of_two, quotient, root};
 use super::worth::{Value, Worth};
 use crate::auction::{AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, size_of};
 use crate::intent::{Choose, Kind};
@@ -15,13 +16,6 @@ use crate::names::DenominationIndex;
 use crate::venue::{Direction, Rate, Terms, VenueState};
 use crate::wide::{U1088, resize, wide};
 
-/// A number with [`ONE_BITS`] fraction bits, or a value; bounds below keep every product within 128 bits.
-pub(super) type Fixed = Wrapping<i128>;
-
-/// Fraction bits of factors and rates.
-pub(super) const ONE_BITS: u32 = 32;
-/// Fraction bits of parts of a line.
-pub(super) const PART_BITS: u32 = 16;
 /// The largest intent's value has this many bits.
 const VALUE_BITS: usize = 48;
 /// No value has more than this many.
@@ -132,8 +126,8 @@ impl Builder<'_> {
         let cap_ppm = Wrapping(i128::from(self.input.surplus_cap_ppm));
         let million = Wrapping(i128::try_from(MILLION).ok()?);
         let counted = match intent.kind {
-            Kind::ExactIn => (gained * (million + cap_ppm)) / million - paid,
-            Kind::ExactOut => gained - (paid * (million - cap_ppm)) / million,
+            Kind::ExactIn => quotient(gained * (million + cap_ppm), million) - paid,
+            Kind::ExactOut => gained - quotient(paid * (million - cap_ppm), million),
         };
         let has_price =
             |index: DenominationIndex| self.input.denominations.get(index.at()).is_some_and(|row| row.price.is_some());
@@ -196,12 +190,12 @@ impl Builder<'_> {
         let before = self.rate(&venue.terms.best_rate(&venue.opening, direction)?, put, drawn)?;
         let after = self.rate(&venue.terms.best_rate(&after, direction)?, put, drawn)?.max(Wrapping(1));
         // A constant product's rate falls by the square of the part by which its reserve grows.
-        let grown = (root(before * one() / after) - one()).max(Wrapping(1));
+        let grown = (root(quotient(before * one(), after)) - one()).max(Wrapping(1));
         Some(Pool {
             put: put.at(),
             drawn: drawn.at(),
             rate: before,
-            reserve: (self.value(put, probe) * one() / grown).min(power_of_two(RESERVE_BITS_MAX)),
+            reserve: quotient(self.value(put, probe) * one(), grown).min(power_of_two(RESERVE_BITS_MAX)),
         })
     }
 
@@ -211,26 +205,6 @@ impl Builder<'_> {
         let paid = resize::<512, 8, 1088, 17>(rate.denominator)?.checked_mul(self.worth(put))?;
         Some(fixed(gained.checked_div(paid)?).min(power_of_two(RATE_BITS_MAX)))
     }
-}
-
-/// One, as a factor.
-pub(super) fn one() -> Fixed {
-    power_of_two(ONE_BITS)
-}
-
-/// The whole of a line, as its cap has it.
-pub(super) fn part_one() -> Fixed {
-    power_of_two(PART_BITS)
-}
-
-/// The root of a factor from one on, as a factor.
-pub(super) fn root(factor: Fixed) -> Fixed {
-    let scaled = u128::try_from(factor.0).unwrap_or(0).wrapping_shl(ONE_BITS);
-    Wrapping(i128::try_from(scaled.isqrt()).unwrap_or(0))
-}
-
-fn power_of_two(bits: u32) -> Fixed {
-    Wrapping(1_i128.wrapping_shl(bits))
 }
 
 /// A value with few enough bits to be multiplied by a factor and another value's weight.
