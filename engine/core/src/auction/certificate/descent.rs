@@ -18,7 +18,7 @@ use crate::wide::{U1088, power, wide};
 /// Kinks are rounded off over 2 to the minus this part of a line's size, from the first to the last.
 const ROUNDED_BITS: [u32; 5] = [6, 8, 10, 12, 14];
 /// Rounds at each of them.
-const ROUNDS: usize = 48;
+const ROUNDS: usize = 24;
 /// Slopes of lines evaluated before a stage ends after a round: some ten milliseconds a stage.
 const STAGE_WORK_MAX: usize = 80_000;
 /// Steps of one search for a zero.
@@ -48,12 +48,13 @@ fn price_of(worth: Value, factor: Fixed, scale: u8) -> Option<Price> {
     let ten = U1088::from(10_u8);
     let whole = worth.checked_mul(wide(u128::try_from(factor.0).ok()?))?.checked_mul(power(ten, scale.into())?)?;
     let fraction = FRACTION_BITS.checked_add(usize::try_from(ONE_BITS).ok()?)?;
-    (0..=PRICE_PLACES_MAX).rev().find_map(|places| {
-        let scaled = whole.checked_mul(power(ten, places.into())?)?.checked_div(wide(SCORE_UNIT))?;
-        let mantissa = scaled.wrapping_shr(fraction);
-        let is_short = mantissa.bit_len() <= MANTISSA_BITS || places == 0;
-        is_short.then(|| Price::new(u128::try_from(mantissa).ok()?, places)).flatten()
-    })
+    let finest = whole.checked_mul(power(ten, PRICE_PLACES_MAX.into())?)?.checked_div(wide(SCORE_UNIT))?;
+    let finest = finest.wrapping_shr(fraction);
+    // A decimal is worth 3.32 bits.
+    let excess = u32::try_from(finest.bit_len().saturating_sub(MANTISSA_BITS)).ok()?;
+    let dropped = u8::try_from(excess.saturating_mul(302).div_ceil(1_000)).ok()?.min(PRICE_PLACES_MAX);
+    let mantissa = finest.checked_div(power(ten, dropped.into())?)?;
+    Price::new(u128::try_from(mantissa).ok()?, PRICE_PLACES_MAX.checked_sub(dropped)?)
 }
 
 struct Descent<'a> {
