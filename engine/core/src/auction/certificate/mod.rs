@@ -10,16 +10,15 @@
 //! which bounds too. A venue may be used many times: each file of a kind says why uses after one another never
 //! give more than `arb` on the opening state.
 //!
-//! **Pools of more than two coins.** The sum over a pool's pairs of what one use of each pair gains is no bound
-//! that may be relied on to be tight, and is none at all once a use moves the price of another pair in its favour.
-//! What bounds is the whole trading set: with reserves R, fee factor gamma and a curve phi that grows in every
-//! coin, uses after one another lead to Z with `phi(Z) >= phi(R)`, and lose the pool at most
-//! `max over Z of sum of nu_k (R_k - Z_k) where Z_k <= R_k, and of nu_k (R_k - Z_k) / gamma where Z_k > R_k`,
-//! because wash trades only pay fees. Each coin is drawn (rate nu_k), put in (rate nu_k / gamma) or idle. For
-//! weighted pools and a given set of rates r the optimum has `r_k Z_k / w_k` equal to one multiplier over the
-//! coins that move; so sort `nu_k R_k / w_k` and `nu_k R_k / (gamma w_k)`: the multiplier lies where
-//! drawn coins have `nu_k R_k / w_k` above it and put ones `nu_k R_k / (gamma w_k)` below it, and the value is
-//! [`product`]'s, over the coins that move. Stable pools of n coins need the same maximum by bisection of the multiplier.
+//! **Pools of more than two coins.** A use of one pair moves the prices of the others, so the sum over pairs of what
+//! each gains alone is not shown to bound a mix of them. What bounds is the whole trading set: with reserves R, fee
+//! factor gamma and a curve phi that grows in every coin, uses after one another lead to Z with `phi(Z) >= phi(R)`
+//! and lose the pool at most the maximum over such Z of the sum of `nu_k (R_k - Z_k)` over coins with less than R_k
+//! and of `nu_k (R_k - Z_k) / gamma` over those with more, since wash trades only pay fees. Each coin is drawn (at
+//! nu_k), put in (at nu_k / gamma) or idle. For weighted pools there is a multiplier: drawn are the coins with
+//! `nu_k R_k / w_k` above it, put in those with `nu_k R_k / (gamma w_k)` below it, and it is the weighted geometric mean
+//! of these over the coins that move, whose gain is that of the file on products. The set has to be the right one:
+//! another that keeps a coin idle is no bound. Stable pools need the multiplier by bisection.
 
 mod choice;
 mod descent;
