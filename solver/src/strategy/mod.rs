@@ -16,6 +16,7 @@ mod ranked;
 mod residual;
 mod value;
 
+use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 pub use direct::Direct;
@@ -54,6 +55,20 @@ pub trait Strategy: Sync {
 
     /// Bundles for one auction, at the latest when the budget is spent.
     fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle>;
+
+    /// The same with prices at which the auction's certificate is to be evaluated, from strategies that find some.
+    fn propose(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
+        Proposal { bundles: self.solve(input, budget), prices: None }
+    }
+}
+
+/// What a strategy answers to an auction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposal {
+    /// Bundles, as [`Strategy::solve`] gives them.
+    pub bundles: Vec<Bundle>,
+    /// One price a denomination.
+    pub prices: Option<DualPrices>,
 }
 
 /// Every strategy there is, simplest first.

@@ -20,6 +20,8 @@ mod weighted;
 mod tests;
 
 pub use concentrated::{CROSSED_MAX, Concentrated, TICKS_MAX};
+pub(crate) use pool::RESERVE_MICRO_BITS;
+
 pub use constant_product::ConstantProduct;
 pub use direction::Direction;
 pub use ladder::{LEVELS_MAX, Ladder, Level};
