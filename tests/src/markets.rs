@@ -9,16 +9,29 @@ use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, ReserveIndex};
 use clearlane_core::price::Price;
 use clearlane_core::time::Timestamp;
-use clearlane_core::venue::{ConstantProduct, Ladder, Level, Rail, Stable, Terms, Weighted};
+use clearlane_core::venue::{
+    Concentrated, ConstantProduct, Ladder, Level, PerCoin, Rail, Stable, Terms, Weighted, sqrt_price_at,
+};
+use clearlane_core::wide::U256;
 
 use crate::desk::name;
 use crate::random::Random;
 
 /// The kinds of venues, by the names that failures print.
-pub const KINDS: [&str; 5] = ["constant_product", "weighted", "stable", "ladder", "rail"];
+pub const KINDS: [&str; 9] = [
+    "constant_product",
+    "weighted",
+    "weighted_wide",
+    "stable",
+    "concentrated",
+    "ladder",
+    "rail",
+    "weighted_many",
+    "stable_many",
+];
 
 /// Reduced weights that are verified as exact integers.
-const WEIGHTS: [[u32; 2]; 10] = [[1, 1], [1, 2], [2, 1], [1, 4], [4, 1], [3, 2], [3, 5], [1, 7], [7, 1], [5, 3]];
+const WEIGHTS: [[u64; 2]; 10] = [[1, 1], [1, 2], [2, 1], [1, 4], [4, 1], [3, 2], [3, 5], [1, 7], [7, 1], [5, 3]];
 
 /// An amount with `bits` bits at most and one at least.
 pub fn atoms(random: &mut Random, bits: u32) -> u128 {
@@ -42,17 +55,83 @@ pub fn whole(number: f64) -> u128 {
 }
 
 /// The terms of a venue of this kind that hold what they are checked for, and its inventory.
-pub fn venue(random: &mut Random, kind: &str) -> (Terms, [u128; 2]) {
+pub fn venue(random: &mut Random, kind: &str) -> (Terms, PerCoin<u128>) {
     let bits = random.pick(&[8, 20, 40, 70, 108]);
     let inventory = [atoms(random, bits), atoms(random, bits)];
     let fee_ppm = random.pick(&[0, 1, 100, 3_000, 30_000, 200_000]);
+    let two = |(terms, inventory): (Terms, [u128; 2])| (terms, inventory.into());
     match kind {
-        "constant_product" => (Terms::ConstantProduct(ConstantProduct { fee_ppm }), inventory),
-        "weighted" => (Terms::Weighted(Weighted { fee_ppm, weights: random.pick(&WEIGHTS) }), inventory),
-        "stable" => stable(random, inventory, fee_ppm),
-        "ladder" => ladder(random),
-        _ => rail(random),
+        "constant_product" => (Terms::ConstantProduct(ConstantProduct { fee_ppm }), inventory.into()),
+        "weighted" => (Terms::Weighted(Weighted { fee_ppm, weights: random.pick(&WEIGHTS).into() }), inventory.into()),
+        "weighted_wide" => (Terms::Weighted(Weighted { fee_ppm, weights: weights(random, 2) }), inventory.into()),
+        "stable" => two(stable(random, inventory, fee_ppm)),
+        "concentrated" => concentrated(random, fee_ppm),
+        "ladder" => two(ladder(random)),
+        "rail" => two(rail(random)),
+        "weighted_many" => {
+            let coins = many(random);
+            let inventory: Vec<u128> = (0..coins).map(|_| atoms(random, bits)).collect();
+            (Terms::Weighted(Weighted { fee_ppm, weights: weights(random, coins) }), per_coin(&inventory))
+        }
+        _ => stable_many(random, fee_ppm),
     }
+}
+
+/// How many coins a pool of more than two has: few mostly, since wide integers are slow without optimisation.
+fn many(random: &mut Random) -> usize {
+    random.pick(&[3, 3, 3, 4, 4, 8])
+}
+
+fn per_coin(values: &[u128]) -> PerCoin<u128> {
+    PerCoin::from_slice(values).expect("few coins")
+}
+
+/// Small weights and shares of one with many decimals.
+fn weights(random: &mut Random, coins: usize) -> PerCoin<u64> {
+    let most = random.pick(&[3, 100, 1_000_000_007]);
+    let weights: Vec<u64> = (0..coins).map(|_| u64::from(most / 50 + 1 + random.below(most))).collect();
+    PerCoin::from_slice(&weights).expect("few coins")
+}
+
+/// Reserves of alike size mostly.
+fn stable_many(random: &mut Random, fee_ppm: u32) -> (Terms, PerCoin<u128>) {
+    let coins = many(random);
+    let ann = random.pick(&[1, 20, 600, 200_000]);
+    let scale: Vec<u128> = (0..coins).map(|_| random.pick(&[1, 1, 1_000])).collect();
+    let bits = random.pick(&[20, 60, 100]);
+    let whole = 1_000 + atoms(random, bits);
+    let is_skewed = random.below(4) == 0;
+    let reserve = |scale: &u128| {
+        let part =
+            if is_skewed { whole >> random.below(8) } else { whole - whole / 100 * u128::from(random.below(40)) };
+        part / scale + 1
+    };
+    let inventory: Vec<u128> = scale.iter().map(reserve).collect();
+    let balances: Vec<u128> = inventory.iter().zip(&scale).map(|(reserve, scale)| reserve * scale).collect();
+    let d = Stable::invariant(ann, &balances).expect("in range");
+    (Terms::Stable(Stable { fee_ppm, ann, d, scale: per_coin(&scale) }), per_coin(&inventory))
+}
+
+/// Liquidity in a few ranges around the price, with gaps now and then, and all that the ranges may give, mostly.
+fn concentrated(random: &mut Random, fee_ppm: u32) -> (Terms, PerCoin<u128>) {
+    let width = random.pick(&[1_u32, 60, 2_000]);
+    let mut ticks: Vec<(i32, i128)> = Vec::new();
+    let (mut index, mut liquidity) = (i32::try_from(random.below(40_000)).expect("small") - 20_000, 0_i128);
+    for _ in 0..1 + random.below(5) {
+        let next = if random.below(5) == 0 { 0 } else { i128::try_from(atoms(random, 80)).expect("small") };
+        ticks.push((index, next - liquidity));
+        liquidity = next;
+        index += i32::try_from(1 + random.below(width)).expect("small");
+    }
+    ticks.push((index, -liquidity));
+    let (first, last) = (ticks[0].0 - 2, index + 3);
+    let at = first + i32::try_from(random.below(u32::try_from(last - first).expect("positive"))).expect("small");
+    let noise = U256::from(random.below(1_000));
+    let price = sqrt_price_at(at).expect("within bounds") + noise;
+    let Ok(pool) = Concentrated::new(fee_ppm, price, &ticks) else { return concentrated(random, fee_ppm) };
+    let backing = pool.backing().expect("small");
+    let held = if random.below(5) == 0 { backing.map(|held| held / 3) } else { backing };
+    (Terms::Concentrated(pool), held.into())
 }
 
 /// Reserves of alike size now and then, and now and then a D that leaves something free, or less than nothing.
@@ -64,15 +143,15 @@ fn stable(random: &mut Random, inventory: [u128; 2], fee_ppm: u32) -> (Terms, [u
     let reserves = if random.below(3) == 0 { inventory } else { [first, alike.min(1 << 108)] };
     let balances = [reserves[0].saturating_mul(scale[0]), reserves[1].saturating_mul(scale[1])];
     let fitting = balances.iter().all(|balance| *balance < 1 << 125);
-    let Some(d) = Stable::invariant(ann, balances).filter(|_| fitting) else {
-        return (Terms::Stable(Stable { fee_ppm, ann, d: first.max(1), scale: [1, 1] }), [first, second]);
+    let Some(d) = Stable::invariant(ann, &balances).filter(|_| fitting) else {
+        return (Terms::Stable(Stable { fee_ppm, ann, d: first.max(1), scale: [1, 1].into() }), [first, second]);
     };
     let d = match random.below(8) {
         0 => d - d / 1_000,
         1 => d + d / 1_000,
         _ => d,
     };
-    (Terms::Stable(Stable { fee_ppm, ann, d: d.max(1), scale }), reserves)
+    (Terms::Stable(Stable { fee_ppm, ann, d: d.max(1), scale: scale.into() }), reserves)
 }
 
 fn ladder(random: &mut Random) -> (Terms, [u128; 2]) {
@@ -133,8 +212,8 @@ pub fn auction(random: &mut Random) -> AuctionInput {
     }
     let venues = (0..random.below(5)).map(|at| {
         let first = random.below(count);
-        let second = (first + 1 + random.below(count - 1)) % count;
-        auction_venue(random, &denominations, at, [first, second])
+        let step = 1 + random.below(count - 1);
+        auction_venue(random, &denominations, at, [first, (first + step) % count])
     });
     let venues = venues.collect();
     AuctionInput {
@@ -149,6 +228,7 @@ pub fn auction(random: &mut Random) -> AuctionInput {
         reserves,
         intents,
         venues,
+        facts: vec![],
     }
 }
 
@@ -157,25 +237,42 @@ fn worth(denomination: &Denomination) -> f64 {
     price / 10_f64.powi(i32::from(denomination.scale))
 }
 
-fn auction_venue(random: &mut Random, rows: &[Denomination], at: u32, coins: [u32; 2]) -> AuctionVenue {
-    let kind = random.pick(&KINDS);
+fn auction_venue(random: &mut Random, rows: &[Denomination], at: u32, pair: [u32; 2]) -> AuctionVenue {
+    let mut kind = random.pick(&KINDS);
+    if kind.ends_with("many") && rows.len() < 3 {
+        kind = "weighted";
+    }
+    let mut coins = pair.to_vec();
+    if kind.ends_with("many") {
+        coins.extend((0..u32::try_from(rows.len()).expect("few")).find(|coin| !pair.contains(coin)));
+    }
     let (terms, inventory) = loop {
         let (terms, inventory) = venue(random, kind);
         // As much of the one as of the other at the reference prices, so that it is worth using.
-        let [first, second] = coins.map(|coin| worth(&rows[usize::try_from(coin).expect("small")]));
         let size = 100.0 + f64::from(random.below(1_000_000));
-        let balanced = [whole(size / first) + 1, whole(size * factor(random) / second) + 1];
+        let balanced = |random: &mut Random| -> Vec<u128> {
+            let worths = coins.iter().map(|coin| worth(&rows[usize::try_from(*coin).expect("small")]));
+            worths.map(|worth| whole(size * factor(random) / worth) + 1).collect()
+        };
         match terms {
-            Terms::ConstantProduct(_) | Terms::Weighted(_) => break (terms, balanced),
-            Terms::Stable(pool) => {
-                let Some(d) = Stable::invariant(pool.ann, balanced) else { continue };
-                break (Terms::Stable(Stable { d, scale: [1, 1], ..pool }), balanced);
+            Terms::ConstantProduct(_) => break (terms, per_coin(&balanced(random))),
+            Terms::Weighted(pool) if pool.weights.count() == coins.len() => {
+                break (Terms::Weighted(pool), per_coin(&balanced(random)));
             }
-            Terms::Ladder(_) | Terms::Rail(_) => break (terms, inventory),
+            Terms::Stable(pool) if pool.scale.count() == coins.len() => {
+                let balanced = balanced(random);
+                let Some(d) = Stable::invariant(pool.ann, &balanced) else { continue };
+                let scale = pool.scale.map(|_| 1);
+                break (Terms::Stable(Stable { d, scale, ..pool }), per_coin(&balanced));
+            }
+            Terms::Weighted(_) | Terms::Stable(_) => {}
+            Terms::Ladder(_) | Terms::Rail(_) | Terms::Concentrated(_) => break (terms, inventory),
         }
     };
-    let opening = terms.opening(inventory);
-    AuctionVenue { name: name(&format!("v{at}")), coins: coins.map(DenominationIndex), terms, opening }
+    let opening = terms.opening(&inventory);
+    let coins: Vec<DenominationIndex> = coins.into_iter().map(DenominationIndex).collect();
+    let coins = PerCoin::from_slice(&coins).expect("few coins");
+    AuctionVenue { name: name(&format!("v{at}")), coins, terms, opening }
 }
 
 fn intent(random: &mut Random, rows: &[Denomination], reserves: &mut Vec<Reserve>) -> AuctionIntent {
@@ -211,7 +308,17 @@ fn intent(random: &mut Random, rows: &[Denomination], reserves: &mut Vec<Reserve
     });
     let options = options.collect();
     let (party, id) = (name("p"), CommandId([1; 16]));
-    AuctionIntent { party, id, kind, choose, is_all_or_nothing, remaining: full, options }
+    AuctionIntent {
+        party,
+        id,
+        kind,
+        choose,
+        is_all_or_nothing,
+        remaining: full,
+        options,
+        condition: vec![],
+        floor: None,
+    }
 }
 
 /// Prices for a certificate: near the reference, far off, zero, huge.

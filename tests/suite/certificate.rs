@@ -4,12 +4,14 @@
 //! its own seed.
 
 use clearlane_core::auction::certificate::{DualPrices, certify};
-use clearlane_core::auction::{AuctionInput, AuctionVenue, Fill, VenueUse, clear, judge, score_fill};
+use clearlane_core::auction::{
+    AuctionInput, AuctionVenue, Denomination, Fill, RuleSet, VenueUse, clear, judge, score_fill, with_floors,
+};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::Score;
 use clearlane_core::names::{DenominationIndex, IntentIndex, VenueIndex};
 use clearlane_core::price::Price;
-use clearlane_core::venue::{Direction, Ladder, Level, Terms, VenueState};
+use clearlane_core::venue::{Direction, Ladder, Level, PerCoin, Terms, VenueState};
 use clearlane_core::wide::{U512, wide};
 use clearlane_solver::offline::solve;
 use clearlane_solver::strategy::{Strategy, strategies};
@@ -17,7 +19,7 @@ use clearlane_tests::desk::name;
 use clearlane_tests::markets::{KINDS, atoms, auction, factor, float, price_near, prices, venue};
 use clearlane_tests::random::Random;
 
-const BOTH: [Direction; 2] = [Direction::Forward, Direction::Backward];
+const BOTH: [Direction; 2] = [Direction::FORWARD, Direction::BACKWARD];
 /// Decimals to which values are compared: prices here have at most 40, and amounts at most two more.
 const PLACES: u32 = 42;
 
@@ -49,26 +51,38 @@ fn units(score: Score) -> U512 {
     wide::<512, 8>(score) * U512::from(10).pow(U512::from(PLACES - 18))
 }
 
-/// An auction that offers one venue.
+/// An auction that offers one venue, of assets without decimals.
 fn only(random: &mut Random, terms: Terms, opening: VenueState) -> AuctionInput {
     let mut input = auction(random);
-    input.denominations.iter_mut().for_each(|row| row.scale = 0);
-    let coins = [DenominationIndex(0), DenominationIndex(1)];
+    let row = input.denominations[0].clone();
+    input.denominations = (0..terms.coins()).map(|_| Denomination { scale: 0, ..row.clone() }).collect();
+    let coins: Vec<DenominationIndex> = (0..).take(terms.coins()).map(DenominationIndex).collect();
+    let coins = PerCoin::from_slice(&coins).expect("few coins");
     input.venues = vec![AuctionVenue { name: name("v"), coins, terms, opening }];
     input.intents.clear();
     input
 }
 
 /// Prices at which using the venue one way or the other is about worth it.
-fn near_the_margin(random: &mut Random, terms: &Terms, state: &VenueState, size: u128) -> DualPrices {
-    let direction = random.pick(&BOTH);
-    let amount_in = (size >> random.below(12)).max(1);
-    let rate = terms.out_for(state, direction, amount_in).filter(|out| *out > 0);
-    let rate = rate.map_or(1.0, |out| float(out) / float(amount_in));
-    let (put, drawn) = (random.pick(&[1e-9, 1.0, 1e4]), factor(random));
-    let (put, drawn) = (price_near(put), price_near(put * drawn / rate));
-    let pair = if direction == Direction::Forward { [put, drawn] } else { [drawn, put] };
-    DualPrices::new(pair.map(Some).to_vec()).expect("two prices")
+fn near_the_margin(random: &mut Random, terms: &Terms, state: &VenueState, inventory: &PerCoin<u128>) -> DualPrices {
+    let coins = u8::try_from(terms.coins()).expect("few");
+    let from = u8::try_from(random.below(coins.into())).expect("few");
+    let (base, spread) = (random.pick(&[1e-9, 1.0, 1e4]), random.below(12));
+    let price = |into: u8| {
+        let direction = Direction { from, into };
+        let amount_in = (size_of(inventory, direction) >> spread).max(1);
+        let rate = terms.out_for(state, direction, amount_in).filter(|out| *out > 0);
+        let back = terms.in_for(state, direction.reversed(), amount_in).filter(|_| rate.is_none());
+        let rate = rate.or(back).map_or(1.0, |out| float(out) / float(amount_in));
+        price_near(if from == into { base } else { base * factor(random) / rate })
+    };
+    DualPrices::new((0..coins).map(price).map(Some).collect()).expect("few prices")
+}
+
+/// A size to try uses around.
+fn size_of(inventory: &PerCoin<u128>, direction: Direction) -> u128 {
+    let held = [direction.from, direction.into].map(|coin| inventory.get(coin).unwrap_or(0));
+    if held[0] == 0 { held[1].max(1) } else { held[0] }
 }
 
 /// Amounts that a sequence of uses tries: parts of a size, a few atoms more or less, now and then anything.
@@ -81,19 +95,19 @@ fn amount(random: &mut Random, size: u128) -> u128 {
 }
 
 /// The value taken out of a venue by random uses, as the pair of what came out and what went in.
-fn exploit(random: &mut Random, input: &AuctionInput, prices: &DualPrices, size: u128) -> (U512, U512) {
+fn exploit(random: &mut Random, input: &AuctionInput, prices: &DualPrices, inventory: &PerCoin<u128>) -> (U512, U512) {
     let venue = &input.venues[0];
     let mut state = venue.opening;
     let (mut gained, mut paid) = (U512::ZERO, U512::ZERO);
-    let preferred = random.pick(&BOTH);
+    let ways: Vec<Direction> = venue.directions().collect();
+    let preferred = [random.pick(&ways), random.pick(&ways)];
     for _ in 0..1 + random.below(12) {
-        let direction = if random.below(4) == 0 { preferred.reversed() } else { preferred };
-        let amount_in = amount(random, size);
+        let direction = if random.below(4) == 0 { random.pick(&ways) } else { random.pick(&preferred) };
+        let amount_in = amount(random, size_of(inventory, direction));
         let Some(most) = venue.terms.out_for(&state, direction, amount_in) else { continue };
         let amount_out = if random.below(5) == 0 { most.saturating_sub(1) } else { most };
         let Ok(after) = venue.terms.take(&state, direction, amount_in, amount_out) else { continue };
-        let [first, second] = venue.coins;
-        let (put, drawn) = if direction == Direction::Forward { (first, second) } else { (second, first) };
+        let (put, drawn) = venue.sides(direction).expect("coins of its own");
         // Uses that only cost are left out half of the time: what remains is the better exploit.
         let (more, less) = (value(input, prices, drawn, amount_out), value(input, prices, put, amount_in));
         if more < less && random.below(2) == 0 {
@@ -113,12 +127,11 @@ fn uses_one_after_another_never_take_more_than_one_use_of_the_opening_state() {
         for seed in seeds(300) {
             let random = &mut Random::new(seed + offset);
             let (terms, inventory) = venue(random, kind);
-            let opening = terms.opening(inventory);
-            let size = inventory[0].max(inventory[1] >> random.below(3)).max(1);
-            let prices = near_the_margin(random, &terms, &opening, size);
+            let opening = terms.opening(&inventory);
+            let prices = near_the_margin(random, &terms, &opening, &inventory);
             let input = only(random, terms, opening);
             let bound = units(certify(&input, &prices).venues[0]);
-            let (gained, paid) = exploit(random, &input, &prices, size);
+            let (gained, paid) = exploit(random, &input, &prices, &inventory);
             assert!(gained <= paid + bound, "{kind} seed {seed}: {gained} {paid} {bound} {:?}", input.venues[0]);
             profitable += u64::from(gained > paid);
         }
@@ -129,8 +142,7 @@ fn uses_one_after_another_never_take_more_than_one_use_of_the_opening_state() {
 /// The most that one use gains, found by narrowing in on it: a twin of the closed forms.
 fn best_use(input: &AuctionInput, prices: &DualPrices, direction: Direction) -> (U512, U512) {
     let venue = &input.venues[0];
-    let [first, second] = venue.coins;
-    let (put, drawn) = if direction == Direction::Forward { (first, second) } else { (second, first) };
+    let (put, drawn) = venue.sides(direction).expect("coins of its own");
     let gain = |amount_in: u128| {
         let out = venue.terms.out_for(&venue.opening, direction, amount_in).unwrap_or(0);
         (value(input, prices, drawn, out), value(input, prices, put, amount_in))
@@ -148,24 +160,32 @@ fn best_use(input: &AuctionInput, prices: &DualPrices, direction: Direction) -> 
 #[test]
 fn a_venue_is_bounded_by_what_one_use_can_reach() {
     let mut reached = 0;
-    for (kind, offset) in KINDS[..3].iter().zip((0..).step_by(1 << 40)) {
+    for (kind, offset) in KINDS[..5].iter().zip((0..).step_by(1 << 40)) {
         for seed in seeds(60) {
             let random = &mut Random::new(seed + offset);
             let (terms, mut inventory) = venue(random, kind);
             // An atom of what a pool holds is a billionth at most; whole atoms then hide nothing.
-            if inventory.iter().any(|amount| *amount < 1 << 34) {
+            let is_small = inventory.iter().any(|amount| *amount < 1 << 34);
+            if is_small && matches!(terms, Terms::Concentrated(_)) {
+                continue;
+            }
+            if is_small {
                 inventory = inventory.map(|amount| (amount % (1 << 40)) + (1 << 40));
             }
             let terms = match terms {
                 Terms::Stable(pool) => {
-                    let d = clearlane_core::venue::Stable::invariant(pool.ann, inventory);
+                    let d = clearlane_core::venue::Stable::invariant(pool.ann, inventory.as_slice());
                     let Some(d) = d else { continue };
-                    Terms::Stable(clearlane_core::venue::Stable { scale: [1, 1], d, ..pool })
+                    Terms::Stable(clearlane_core::venue::Stable { scale: [1, 1].into(), d, ..pool })
                 }
-                Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Ladder(_) | Terms::Rail(_) => terms,
+                Terms::ConstantProduct(_)
+                | Terms::Weighted(_)
+                | Terms::Concentrated(_)
+                | Terms::Ladder(_)
+                | Terms::Rail(_) => terms,
             };
-            let opening = terms.opening(inventory);
-            let prices = near_the_margin(random, &terms, &opening, inventory[0]);
+            let opening = terms.opening(&inventory);
+            let prices = near_the_margin(random, &terms, &opening, &inventory);
             let input = only(random, terms, opening);
             let bound = units(certify(&input, &prices).venues[0]);
             if bound == units(Score::MAX) {
@@ -221,14 +241,14 @@ fn with_plenty(input: &AuctionInput) -> (AuctionInput, Vec<VenueUse>) {
     let count = u32::try_from(input.denominations.len()).expect("few");
     let plenty = Ladder { levels: vec![Level { amount_in: 1, amount_out: 1 << 100 }] };
     for at in 0..count {
-        let coins = [(at + 1) % count, at].map(DenominationIndex);
+        let coins = [(at + 1) % count, at].map(DenominationIndex).into();
         let terms = Terms::Ladder(plenty.clone());
-        let opening = terms.opening([0, 1 << 101]);
+        let opening = terms.opening(&[0, 1 << 101].into());
         input.venues.push(AuctionVenue { name: name("plenty"), coins, terms, opening });
     }
     let one = |venue| VenueUse {
         venue: VenueIndex(venue),
-        direction: Direction::Forward,
+        direction: Direction::FORWARD,
         amount_in: 1,
         amount_out: 1 << 100,
     };
@@ -265,21 +285,27 @@ fn an_intent_never_gains_more_than_its_part() {
 fn no_clearing_scores_more_than_the_certificate_at_any_prices() {
     let all = strategies();
     let all: Vec<&dyn Strategy> = all.iter().map(AsRef::as_ref).collect();
-    let mut scored = 0;
+    let (mut scored, mut more_by_floor) = (0, 0);
     for seed in seeds(150) {
         let random = &mut Random::new(seed);
         let input = auction(random);
         let solved = solve(&input, &all, None, &Sequential);
+        let floored = with_floors(&AuctionInput { rules: RuleSet::Floor, ..input.clone() });
+        let by_floor = solve(&floored, &all, None, &Sequential).clearing.score;
         for _ in 0..4 {
             let prices = prices(random, &input);
             let bound = certify(&input, &prices).bound;
             assert!(solved.clearing.score <= bound, "seed {seed}: {} {bound} {prices:?}", solved.clearing.score);
+            let bound = certify(&floored, &prices).bound;
+            assert!(by_floor <= bound, "seed {seed}, under the floor rules: {by_floor} {bound} {prices:?}");
         }
+        more_by_floor += u64::from(by_floor > solved.clearing.score);
         let free = DualPrices::default();
         assert!(clear(&input, &[], &Sequential).score <= certify(&input, &free).bound, "seed {seed}");
         scored += u64::from(solved.clearing.score > 0);
     }
     assert!(scored * 5 > count(150), "only {scored} cleared anything");
+    assert!(more_by_floor * 20 > count(150), "only {more_by_floor} counted more by the floor's rate");
 }
 
 #[test]

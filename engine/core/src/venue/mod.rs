@@ -20,6 +20,7 @@ mod weighted;
 mod tests;
 
 pub use concentrated::{CROSSED_MAX, Concentrated, TICKS_MAX};
+pub(crate) use logarithm::{ERROR as LOG_ERROR, FRACTION_BITS, least_with, log2};
 pub(crate) use pool::RESERVE_MICRO_BITS;
 
 pub use constant_product::ConstantProduct;

@@ -5,12 +5,17 @@
 //! `K = max(0, S p_give (1 + beta) - B p_get)` for exact-in and `K = max(0, S p_give - B p_get (1 - beta))` for
 //! exact-out. So an option gains at most x c with `c = nu_give S - nu_get B + K max(0, 1 - nu_f / p_f)`, f being the
 //! surplus asset: a counted atom is worth p_f and costs nu_f. Scores are floored per fill, which only lowers them.
+//!
+//! Under the floor rules the option that the floor fills, s0 for b0, counts by the larger of K and the same with the
+//! floor's rate: `p_get (S b0 / s0 (1 + beta) - B)` or `p_give (S - B s0 / b0 (1 - beta))`, with the other asset's price
+//! missing too.
 
 use std::cmp::Ordering;
 
+use super::super::score::floor_of;
 use super::evaluate::Worths;
 use super::worth::{Value, Worth, share_up};
-use crate::auction::{AuctionInput, AuctionIntent, AuctionOption, size_of};
+use crate::auction::{AuctionInput, AuctionIntent, AuctionOption, FloorTerms, size_of};
 use crate::intent::{Choose, Kind};
 use crate::money::{Atoms, MILLION};
 use crate::wide::{U1088, div_up, wide};
@@ -40,7 +45,7 @@ fn most_of_one(input: &AuctionInput, worths: &Worths, intent: &AuctionIntent) ->
         let cap = option.maximum.min(option.left).min(size);
         let is_reachable = cap > 0 && (!intent.is_all_or_nothing || cap == size);
         if is_reachable {
-            let gain = gain_of(input, worths, intent, option)?;
+            let gain = gain_of(input, worths, intent, (at, option))?;
             most = most.max(if gain.is_loss { Value::ZERO } else { share_up(gain.size, cap, gain.full)? });
         }
     }
@@ -51,9 +56,9 @@ fn most_of_one(input: &AuctionInput, worths: &Worths, intent: &AuctionIntent) ->
 ///
 /// All-or-nothing intents take what they have to, at a loss too, or else nothing; nested caps keep this order best.
 fn most_of_split(input: &AuctionInput, worths: &Worths, intent: &AuctionIntent) -> Option<Value> {
-    let options = intent.options.iter().filter(|option| option.maximum > 0 && option.left > 0);
-    let mut ranked =
-        options.map(|option| Some((option, gain_of(input, worths, intent, option)?))).collect::<Option<Vec<_>>>()?;
+    let options = (0..).zip(&intent.options).filter(|(_, option)| option.maximum > 0 && option.left > 0);
+    let ranked = options.map(|(at, option)| Some((option, gain_of(input, worths, intent, (at, option))?)));
+    let mut ranked = ranked.collect::<Option<Vec<_>>>()?;
     ranked.sort_by(|(_, one), (_, other)| by_gain_an_atom(other, one));
     let mut open = intent.remaining;
     let (mut gained, mut lost) = (Value::ZERO, Value::ZERO);
@@ -89,33 +94,50 @@ fn by_gain_an_atom(one: &Gain, other: &Gain) -> Ordering {
 }
 
 /// `None` if it does not fit, or if the fixed side is nothing at full size, which leaves a fill without a limit.
-fn gain_of(input: &AuctionInput, worths: &Worths, intent: &AuctionIntent, option: &AuctionOption) -> Option<Gain> {
+fn gain_of(
+    input: &AuctionInput,
+    worths: &Worths,
+    intent: &AuctionIntent,
+    (at, option): (u16, &AuctionOption),
+) -> Option<Gain> {
     let (give, get) = (worths.dual(option.give), worths.dual(option.get));
     let full = intent.fixed_of(option.give_amount, option.get_amount);
     if full == 0 {
         return None;
     }
-    let counted = counted_at_most(input, worths, intent.kind, option)?;
+    let counted = counted_at_most(input, worths, intent, option, floor_of(input, intent, at))?;
     let more = give.up(option.give_amount)?.checked_add(counted)?;
     let less = get.down(option.get_amount)?;
     let is_loss = more < less;
     Some(Gain { is_loss, size: if is_loss { less.saturating_sub(more) } else { more.saturating_sub(less) }, full })
 }
 
-/// `K max(0, 1 - nu_f / p_f)`; zero where one of the two assets has no reference price.
-fn counted_at_most(input: &AuctionInput, worths: &Worths, kind: Kind, option: &AuctionOption) -> Option<Value> {
-    let (Some(give), Some(get)) = (worths.reference(option.give), worths.reference(option.get)) else {
+/// `K max(0, 1 - nu_f / p_f)`; zero where the surplus asset has no reference price.
+fn counted_at_most(
+    input: &AuctionInput,
+    worths: &Worths,
+    intent: &AuctionIntent,
+    option: &AuctionOption,
+    floor: Option<FloorTerms>,
+) -> Option<Value> {
+    let surplus = match intent.kind {
+        Kind::ExactIn => option.get,
+        Kind::ExactOut => option.give,
+    };
+    let (Some(reference), dual) = (worths.reference(surplus), worths.dual(surplus)) else {
         return Some(Value::ZERO);
     };
-    let (surplus, dual) = match kind {
-        Kind::ExactIn => (get, worths.dual(option.get)),
-        Kind::ExactOut => (give, worths.dual(option.give)),
-    };
-    let spread = surplus.up.saturating_sub(dual.down);
+    let spread = reference.up.saturating_sub(dual.down);
     if spread.is_zero() {
         return Some(Value::ZERO);
     }
-    div_up(cap_of(input, kind, option, give, get)?.checked_mul(spread)?, surplus.up)
+    let by_reference = match (worths.reference(option.give), worths.reference(option.get)) {
+        (Some(give), Some(get)) => cap_of(input, intent.kind, option, give, get)?,
+        (None, _) | (_, None) => Value::ZERO,
+    };
+    let by_floor =
+        floor.map_or(Some(Value::ZERO), |floor| cap_by_floor(input, intent.kind, option, reference, floor))?;
+    div_up(by_reference.max(by_floor).checked_mul(spread)?, reference.up)
 }
 
 /// K: the value of the most surplus that a full fill counts.
@@ -132,5 +154,30 @@ fn cap_of(input: &AuctionInput, kind: Kind, option: &AuctionOption, give: Worth,
             let least = get.down(option.get_amount)?.checked_mul(kept)?.checked_div(million)?;
             give.up(option.give_amount)?.saturating_sub(least)
         }
+    })
+}
+
+/// The same by the floor's rate, `surplus` being what an atom of the surplus asset is worth.
+fn cap_by_floor(
+    input: &AuctionInput,
+    kind: Kind,
+    option: &AuctionOption,
+    surplus: Worth,
+    floor: FloorTerms,
+) -> Option<Value> {
+    let (million, cap) = (wide::<1088, 17>(MILLION), U1088::from(input.surplus_cap_ppm));
+    let [sold, bought] = [floor.sold, floor.bought].map(wide::<1088, 17>);
+    Some(match kind {
+        // Of a floor that sells nothing there is no rate, and nothing counts by it.
+        Kind::ExactIn if floor.sold > 0 => {
+            let most = surplus.up(option.give_amount)?.checked_mul(bought)?.checked_mul(million.checked_add(cap)?)?;
+            div_up(most, sold.checked_mul(million)?)?.saturating_sub(surplus.down(option.get_amount)?)
+        }
+        Kind::ExactOut if floor.bought > 0 => {
+            let Some(kept) = million.checked_sub(cap) else { return Some(Value::ZERO) };
+            let least = surplus.down(option.get_amount)?.checked_mul(sold)?.checked_mul(kept)?;
+            surplus.up(option.give_amount)?.saturating_sub(least.checked_div(bought.checked_mul(million)?)?)
+        }
+        Kind::ExactIn | Kind::ExactOut => Value::ZERO,
     })
 }

@@ -11,16 +11,11 @@
 //! give more than `arb` on the opening state.
 //!
 //! **Pools of more than two coins.** A use of one pair moves the prices of the others, so the sum over pairs of what
-//! each gains alone is not shown to bound a mix of them. What bounds is the whole trading set: with reserves R, fee
-//! factor gamma and a curve phi that grows in every coin, uses after one another lead to Z with `phi(Z) >= phi(R)`
-//! and lose the pool at most the maximum over such Z of the sum of `nu_k (R_k - Z_k)` over coins with less than R_k
-//! and of `nu_k (R_k - Z_k) / gamma` over those with more, since wash trades only pay fees. Each coin is drawn (at
-//! nu_k), put in (at nu_k / gamma) or idle. For weighted pools there is a multiplier: drawn are the coins with
-//! `nu_k R_k / w_k` above it, put in those with `nu_k R_k / (gamma w_k)` below it, and it is the weighted geometric mean
-//! of these over the coins that move, whose gain is that of the file on products. The set has to be the right one:
-//! another that keeps a coin idle is no bound. Stable pools need the multiplier by bisection.
+//! each gains alone is not shown to bound a mix of them: such pools are bounded as a whole, in `weighted.rs` by a closed
+//! form and in `tangent.rs` by a tangent plane.
 
 mod choice;
+mod concentrated;
 mod descent;
 mod evaluate;
 mod fixed;
@@ -32,9 +27,11 @@ mod rail;
 mod slopes;
 mod stable;
 mod surrogate;
+mod tangent;
 #[cfg(test)]
 mod tests;
 mod venue;
+mod weighted;
 mod worth;
 
 pub use choice::{Bound, BoundSource, bound};

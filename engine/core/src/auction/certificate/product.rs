@@ -1,60 +1,43 @@
-//! Pools whose curve is a product of powers of the reserves: constant-product and weighted pools.
+//! Constant products of two reserves: whole pools, and ranges of concentrated ones.
 //!
 //! Every use keeps the product, so uses after one another lead to reserves Z whose product is at least that of the
-//! opening R: what they gain at given prices is at most the maximum over all such Z. With v_k what reserve k is worth
-//! (at nu for the coin drawn, at nu / gamma for the coin put in) and W the sum of the weights, the weighted
-//! inequality of means gives `sum of v_k - W (product of (v_k / w_k)^w_k)^(1/W)`; nothing if the price is already
-//! right, that is unless `v_out / w_out > v_in / w_in`.
+//! opening: what they gain at given prices is at most the maximum over all such Z. With u and v what the reserves are
+//! worth of the coin put in (at nu / gamma) and of the coin drawn (at nu), the inequality of means gives
+//! `u + v - 2 sqrt(u v)`; nothing if the price is already right, that is unless `v > u`.
 
 use super::worth::{Value, Worth};
 use crate::money::MILLION;
-use crate::wide::{U256, U1088, div_up, power, resize, root_down, wide};
+use crate::wide::{U256, U1088, div_up, resize, root_down, wide};
 
-/// Bits of the product of powers, a few short of the width.
+/// A product keeps this many bits, a few short of the width.
 const PRODUCT_BITS: usize = 1_080;
 
-/// One coin of a use: what an atom is worth, the reserve in millionths, and its weight.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Coin {
-    pub(super) worth: Worth,
-    pub(super) reserve_micro: U256,
-    pub(super) weight: u32,
-}
-
-/// The most that putting in `put` and drawing `drawn` gains; `None` if it does not fit.
+/// The most that uses of one direction gain, from the reserves of the coin put in and of the coin drawn in millionths;
+/// `None` if it does not fit.
 ///
 /// `kept_ppm` is what the fee leaves of a million, not zero.
-pub(super) fn most(put: &Coin, drawn: &Coin, kept_ppm: u128) -> Option<Value> {
-    let (put_value, drawn_value) = (reserve_worth(put, kept_ppm)?, reserve_worth(drawn, MILLION)?);
-    let drawn_rate = drawn_value.up.checked_mul(U1088::from(put.weight))?;
-    if drawn_rate <= put_value.down.checked_mul(U1088::from(drawn.weight))? {
+pub(super) fn most(reserves_micro: [U256; 2], kept_ppm: u128, put: &Worth, drawn: &Worth) -> Option<Value> {
+    let [put_micro, drawn_micro] = reserves_micro;
+    most_of_values(&reserve_worth(put, put_micro, kept_ppm)?, &reserve_worth(drawn, drawn_micro, MILLION)?)
+}
+
+/// The same by what the whole reserves are worth.
+pub(super) fn most_of_values(put: &Worth, drawn: &Worth) -> Option<Value> {
+    if drawn.up <= put.down {
         return Some(Value::ZERO);
     }
-    let left = least_sum([(put_value.down, put.weight), (drawn_value.down, drawn.weight)])?;
-    Some(put_value.up.checked_add(drawn_value.up)?.saturating_sub(left))
+    let shift = put.down.bit_len().max(drawn.down.bit_len()).saturating_sub(PRODUCT_BITS / 2);
+    let product = put.down.wrapping_shr(shift).checked_mul(drawn.down.wrapping_shr(shift))?;
+    let least = root_down(product, 2)?.checked_mul(U1088::from(2_u8))?.checked_shl(shift)?;
+    Some(put.up.checked_add(drawn.up)?.saturating_sub(least))
 }
 
 /// The whole reserve at `worth` an atom, divided by `unit` of the million.
-fn reserve_worth(coin: &Coin, unit: u128) -> Option<Worth> {
-    let reserve: U1088 = resize(coin.reserve_micro)?;
+pub(super) fn reserve_worth(worth: &Worth, reserve_micro: U256, unit: u128) -> Option<Worth> {
+    let reserve: U1088 = resize(reserve_micro)?;
     let unit = wide(unit);
     Some(Worth {
-        up: div_up(coin.worth.up.checked_mul(reserve)?, unit)?,
-        down: coin.worth.down.checked_mul(reserve)?.checked_div(unit)?,
+        up: div_up(worth.up.checked_mul(reserve)?, unit)?,
+        down: worth.down.checked_mul(reserve)?.checked_div(unit)?,
     })
-}
-
-/// `W (product of (v_k / w_k)^w_k)^(1/W)`, rounded down, on as many leading bits as the power takes.
-fn least_sum<const COINS: usize>(values: [(Value, u32); COINS]) -> Option<Value> {
-    let sum = values.iter().try_fold(0_u32, |sum, (_, weight)| sum.checked_add(*weight))?;
-    let bits = PRODUCT_BITS.checked_div(usize::try_from(sum).ok()?)?;
-    let longest = values.iter().map(|(value, _)| value.bit_len()).max()?;
-    let shift = longest.saturating_sub(bits);
-    let (mut product, mut divisor) = (U1088::ONE, U1088::ONE);
-    for (value, weight) in values {
-        product = product.checked_mul(power(value.wrapping_shr(shift), weight)?)?;
-        divisor = divisor.checked_mul(power(U1088::from(weight), weight)?)?;
-    }
-    let root = root_down(product.checked_div(divisor)?, sum)?;
-    root.checked_mul(U1088::from(sum))?.checked_shl(shift)
 }

@@ -61,8 +61,7 @@ pub(super) fn most(
     put: &Worth,
     drawn: &Worth,
 ) -> Option<Value> {
-    let [first, second] = pool.scale;
-    let (put_scale, drawn_scale) = if direction == Direction::Forward { (first, second) } else { (second, first) };
+    let (put_scale, drawn_scale) = pool.scale.get(direction.from).zip(pool.scale.get(direction.into))?;
     let scaled = |micro: U256, scale: Atoms| resize::<256, 4, 1088, 17>(micro)?.checked_mul(wide(scale));
     let (x, y) = (scaled(put_micro, put_scale)?, scaled(drawn_micro, drawn_scale)?);
     if x.bit_len() > SCALED_BITS || pool.ann == 0 {

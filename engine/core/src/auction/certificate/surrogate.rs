@@ -7,11 +7,12 @@
 
 use std::num::Wrapping;
 
+use super::super::score::floor_of;
 use super::fixed::{Fixed, ONE_BITS, one, part_one, power_of_two, quotient, root};
 use super::worth::{Value, Worth};
 use crate::auction::{AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, size_of};
 use crate::intent::{Choose, Kind};
-use crate::money::{AUCTION_ATOMS_MAX, Atoms, MILLION};
+use crate::money::{AUCTION_ATOMS_MAX, Atoms, MILLION, Rounding, mul_div};
 use crate::names::DenominationIndex;
 use crate::venue::{Direction, Rate, Terms, VenueState};
 use crate::wide::{U1088, resize, wide};
@@ -27,7 +28,7 @@ const RESERVE_BITS_MAX: u32 = 72;
 /// Passes in which assets without a reference price take one from their neighbours.
 const IMPUTED_PASSES: usize = 4;
 /// The part of a reserve over which a pool's rate is probed, as a power of two.
-const PROBE_BITS: usize = 6;
+const PROBE_BITS: u32 = 6;
 
 /// Something that gains `a y_s - b y_t + k max(0, 1 - y_f)` where that is positive.
 #[derive(Clone, Copy, Debug)]
@@ -123,30 +124,55 @@ impl Builder<'_> {
         };
         let part = |value: Fixed| Some(Wrapping(scaled(value.0, part, full)?));
         let (gained, paid) = (self.value(option.give, option.give_amount), self.value(option.get, option.get_amount));
-        let cap_ppm = Wrapping(i128::from(self.input.surplus_cap_ppm));
-        let million = Wrapping(i128::try_from(MILLION).ok()?);
-        let counted = match intent.kind {
-            Kind::ExactIn => quotient(gained * (million + cap_ppm), million) - paid,
-            Kind::ExactOut => gained - quotient(paid * (million - cap_ppm), million),
-        };
-        let has_price =
-            |index: DenominationIndex| self.input.denominations.get(index.at()).is_some_and(|row| row.price.is_some());
-        let counts = has_price(option.give) && has_price(option.get) && counted.0 > 0;
+        let counted = self.counted(intent, (at, option), gained, paid);
         Some(Line {
             sold: option.give.at(),
             bought: option.get.at(),
             gained: part(gained)?,
             paid: part(paid)?,
-            counted: if counts { part(counted)? } else { Wrapping(0) },
+            counted: part(counted)?,
             cap,
             is_counted_in_bought: intent.kind == Kind::ExactIn,
         })
     }
 
+    /// What surplus counts at most at full size: by the reference price, or by the floor's rate if that is more.
+    fn counted(
+        &self,
+        intent: &AuctionIntent,
+        (at, option): (u16, &AuctionOption),
+        gained: Fixed,
+        paid: Fixed,
+    ) -> Fixed {
+        let cap_ppm = Wrapping(i128::from(self.input.surplus_cap_ppm));
+        let million = Wrapping(i128::try_from(MILLION).unwrap_or(1));
+        let has_price =
+            |index: DenominationIndex| self.input.denominations.get(index.at()).is_some_and(|row| row.price.is_some());
+        let at_rate = |surplus: DenominationIndex, of: Atoms, above: Atoms, below: Atoms| {
+            let amount = mul_div(of, above, below, Rounding::Down).filter(|_| has_price(surplus))?;
+            Some(self.value(surplus, amount))
+        };
+        let floor = floor_of(self.input, intent, at);
+        let has_prices = has_price(option.give) && has_price(option.get);
+        let counted = match intent.kind {
+            Kind::ExactIn => {
+                let floor = floor.and_then(|terms| at_rate(option.get, option.give_amount, terms.bought, terms.sold));
+                let most = floor.into_iter().chain(has_prices.then_some(gained)).max();
+                most.map(|most| quotient(most * (million + cap_ppm), million) - paid)
+            }
+            Kind::ExactOut => {
+                let floor = floor.and_then(|terms| at_rate(option.give, option.get_amount, terms.sold, terms.bought));
+                let least = floor.into_iter().chain(has_prices.then_some(paid)).min();
+                least.map(|least| gained - quotient(least * (million - cap_ppm), million))
+            }
+        };
+        counted.unwrap_or_default().max(Wrapping(0))
+    }
+
     fn add_venue(&self, venue: &AuctionVenue, parts: &mut Vec<Part>) {
-        let [first, second] = venue.coins;
         let fill = |put: Atoms, drawn: Atoms| {
-            Part::Lines(vec![Line {
+            let (first, second) = venue.sides(Direction::FORWARD)?;
+            Some(Part::Lines(vec![Line {
                 sold: second.at(),
                 bought: first.at(),
                 gained: self.value(second, drawn),
@@ -154,37 +180,28 @@ impl Builder<'_> {
                 counted: Wrapping(0),
                 cap: part_one(),
                 is_counted_in_bought: false,
-            }])
+            }]))
         };
         match &venue.terms {
             Terms::Ladder(ladder) => {
-                parts.extend(ladder.levels.iter().map(|level| fill(level.amount_in, level.amount_out)));
+                parts.extend(ladder.levels.iter().filter_map(|level| fill(level.amount_in, level.amount_out)));
             }
             Terms::Rail(rail) => {
                 let most = rail.max_in.min(AUCTION_ATOMS_MAX.saturating_sub(1));
-                let out = venue.terms.out_for(&venue.opening, Direction::Forward, most);
-                parts.extend(out.map(|out| fill(most, out)));
+                let out = venue.terms.out_for(&venue.opening, Direction::FORWARD, most);
+                parts.extend(out.and_then(|out| fill(most, out)));
             }
-            Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) => {
-                let both = [(Direction::Forward, first, second), (Direction::Backward, second, first)];
-                let pools = both.into_iter().filter_map(|(way, put, drawn)| self.pool(venue, way, put, drawn));
+            Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Concentrated(_) => {
+                let pools = venue.directions().filter_map(|direction| self.pool(venue, direction));
                 parts.extend(pools.map(Part::Pool));
             }
         }
     }
 
     /// The rate at the opening, and how much lowers it: both probed, so that any kind of pool will do.
-    fn pool(
-        &self,
-        venue: &AuctionVenue,
-        direction: Direction,
-        put: DenominationIndex,
-        drawn: DenominationIndex,
-    ) -> Option<Pool> {
-        let VenueState::Pool { reserves_micro: [first, second] } = venue.opening else { return None };
-        let reserve = if direction == Direction::Forward { first } else { second };
-        let reserve = Atoms::try_from(reserve.checked_div(wide(MILLION))?).ok()?;
-        let probe = reserve.checked_shr(u32::try_from(PROBE_BITS).ok()?)?.clamp(1, AUCTION_ATOMS_MAX.saturating_sub(1));
+    fn pool(&self, venue: &AuctionVenue, direction: Direction) -> Option<Pool> {
+        let (put, drawn) = venue.sides(direction)?;
+        let probe = probe(venue, direction)?;
         let out = venue.terms.out_for(&venue.opening, direction, probe)?;
         let after = venue.terms.take(&venue.opening, direction, probe, out).ok()?;
         let before = self.rate(&venue.terms.best_rate(&venue.opening, direction)?, put, drawn)?;
@@ -204,6 +221,22 @@ impl Builder<'_> {
         let gained = resize::<512, 8, 1088, 17>(rate.numerator)?.checked_mul(self.worth(drawn))?.checked_shl(bits)?;
         let paid = resize::<512, 8, 1088, 17>(rate.denominator)?.checked_mul(self.worth(put))?;
         Some(fixed(gained.checked_div(paid)?).min(power_of_two(RATE_BITS_MAX)))
+    }
+}
+
+/// A small part of what a pool holds, as an amount to put in.
+fn probe(venue: &AuctionVenue, direction: Direction) -> Option<Atoms> {
+    let part = |amount: Atoms| amount.wrapping_shr(PROBE_BITS).clamp(1, AUCTION_ATOMS_MAX.saturating_sub(1));
+    match &venue.opening {
+        VenueState::Pool { reserves_micro } => {
+            let reserve = reserves_micro.get(direction.from)?.checked_div(wide(MILLION))?;
+            Some(part(Atoms::try_from(reserve).ok()?))
+        }
+        VenueState::Concentrated { held, .. } => {
+            let held = held.get(usize::from(direction.into)).copied()?;
+            venue.terms.in_for(&venue.opening, direction, part(held))
+        }
+        VenueState::Counter { .. } => None,
     }
 }
 
@@ -245,10 +278,12 @@ fn imputed(input: &AuctionInput) -> Option<Vec<Value>> {
             break;
         }
         for venue in &input.venues {
-            let rate = venue.terms.best_rate(&venue.opening, Direction::Forward);
-            if let Some(rate) = rate.and_then(|rate| Some((resize(rate.numerator)?, resize(rate.denominator)?))) {
-                let [first, second] = venue.coins;
-                take_from_neighbour(&mut worths, (first, rate.1), (second, rate.0));
+            for direction in venue.directions() {
+                let rate = venue.terms.best_rate(&venue.opening, direction);
+                let rate = rate.and_then(|rate| Some((resize(rate.numerator)?, resize(rate.denominator)?)));
+                if let Some(((above, below), (first, second))) = rate.zip(venue.sides(direction)) {
+                    take_from_neighbour(&mut worths, (first, below), (second, above));
+                }
             }
         }
         for option in input.intents.iter().flat_map(|intent| &intent.options) {

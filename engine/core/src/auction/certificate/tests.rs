@@ -33,6 +33,7 @@ fn input(intents: Vec<AuctionIntent>, venues: Vec<AuctionVenue>) -> AuctionInput
         reserves: vec![Reserve { denomination: DenominationIndex(0), amount: 1_000, is_scarce: false }],
         intents,
         venues,
+        facts: vec![],
     }
 }
 
@@ -53,7 +54,17 @@ fn option(maximum: u128) -> AuctionOption {
 
 fn intent(choose: Choose, is_all_or_nothing: bool, options: Vec<AuctionOption>) -> AuctionIntent {
     let (party, id) = (name("p"), CommandId([1; 16]));
-    AuctionIntent { party, id, kind: Kind::ExactIn, choose, is_all_or_nothing, remaining: 100, options }
+    AuctionIntent {
+        party,
+        id,
+        kind: Kind::ExactIn,
+        choose,
+        is_all_or_nothing,
+        remaining: 100,
+        options,
+        condition: vec![],
+        floor: None,
+    }
 }
 
 fn prices(texts: [&str; 2]) -> DualPrices {
@@ -94,8 +105,8 @@ fn intents_gain_what_their_options_leave() {
 #[test]
 fn venues_lose_what_the_best_use_takes() {
     let product = Terms::ConstantProduct(ConstantProduct { fee_ppm: 0 });
-    let weighted = Terms::Weighted(Weighted { fee_ppm: 0, weights: [2, 1] });
-    let stable = Terms::Stable(Stable { fee_ppm: 0, ann: 200, d: 2_000_000, scale: [1, 1] });
+    let weighted = Terms::Weighted(Weighted { fee_ppm: 0, weights: [2, 1].into() });
+    let stable = Terms::Stable(Stable { fee_ppm: 0, ann: 200, d: 2_000_000, scale: [1, 1].into() });
     let level = |amount_in, amount_out| Level { amount_in, amount_out };
     let ladder = Terms::Ladder(Ladder { levels: vec![level(100, 130), level(100, 90)] });
     let rail = Rail { fixed_fee: 10, fee_ppm: 0, rate_num: 2, rate_den: 1, min_in: 20, max_in: 110, uses_max: 2 };
@@ -119,8 +130,8 @@ fn venues_lose_what_the_best_use_takes() {
         (Terms::Rail(rail), [0, 100], ["1", "1"], 50_000),
     ];
     for (terms, inventory, texts, expected) in cases {
-        let opening = terms.opening(inventory);
-        let coins = [DenominationIndex(0), DenominationIndex(1)];
+        let opening = terms.opening(&inventory.into());
+        let coins = [DenominationIndex(0), DenominationIndex(1)].into();
         let auction = input(vec![], vec![AuctionVenue { name: name("v"), coins, terms: terms.clone(), opening }]);
         let found = certify(&auction, &prices(texts)).bound;
         let expected = expected * MILLI;
