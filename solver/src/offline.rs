@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Clearing, Solution, clear};
 use clearlane_core::lanes::Executor;
 use clearlane_core::names::SolverId;
-use clearlane_core::price::Price;
 
 use crate::strategy::{Budget, Proposal, Strategy};
 
@@ -19,8 +18,6 @@ pub struct Answer {
     pub strategy: &'static str,
     /// Its sealed solution; solvers are numbered from 1 in the order of strategies.
     pub solution: Solution,
-    /// Shadow prices by denomination, see [`Proposal::prices`].
-    pub prices: Vec<Option<Price>>,
     /// The intents that it fills, wholly or in part.
     pub intents: usize,
     /// How long it took.
@@ -72,8 +69,7 @@ fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, bu
     Answer {
         strategy: strategy.name(),
         intents: filled.len(),
-        solution: Solution { solver, auction: input.auction, bundles },
-        prices,
+        solution: Solution { solver, auction: input.auction, bundles, prices },
         elapsed: started.elapsed(),
     }
 }

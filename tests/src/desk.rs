@@ -290,7 +290,7 @@ impl Desk {
     pub fn settle_auction(&mut self, solutions: Vec<(SolverId, Vec<Bundle>)>) -> Outcome {
         let auction = AuctionId(self.state.auctions);
         for (solver, bundles) in solutions {
-            self.record(Body::Solution(Solution { solver, auction, bundles }));
+            self.record(Body::Solution(Solution { solver, auction, bundles, prices: None }));
         }
         self.record(Body::CloseAuction(auction));
         let pending = self.state.auction.as_ref().expect("an auction");

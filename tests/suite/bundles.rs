@@ -93,7 +93,8 @@ fn what_executes_is_a_valid_solution_and_equal_on_every_executor() {
     let matched = Bundle { fills: vec![fill(alice, 10_000, 10_000), fill(bob, 10_000, 10_000)], uses: vec![] };
     let traded = Bundle { fills: vec![fill(alice, 1_000, 990)], uses: vec![pool_use(1_000, 990)] };
     let wrong = Bundle { fills: vec![fill(alice, 1_000, 1)], uses: vec![] };
-    let solution = |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles };
+    let solution =
+        |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None };
     let solutions = [solution(1, vec![matched, wrong]), solution(2, vec![traded])];
     let clearing = clear(&input, &solutions, &Sequential);
     let verdicts: Vec<&Verdict> = clearing.verdicts.iter().flat_map(|of| &of.verdicts).collect();
@@ -144,7 +145,7 @@ fn contended_bundles_clear_alike_at_any_number_of_lanes() {
             Bundle { fills: vec![fill(intent, sold, bought)], uses: vec![VenueUse { venue, ..pool_use(sold, bought) }] }
         })
         .collect();
-    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles }];
+    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles, prices: None }];
     let clearing = clear(&input, &solutions, &Sequential);
     let lost = clearing.verdicts[0].verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Lost(_))).count();
     assert!(lost > 50, "the batch is contended: {lost} lost");

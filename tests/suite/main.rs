@@ -2,6 +2,7 @@
 
 mod books;
 mod bundles;
+mod certificate;
 mod conditions;
 mod floor;
 mod model;

@@ -317,7 +317,7 @@ impl Walk {
         let auction = pending.input.auction;
         if pending.is_open {
             for (solver, bundles) in self.answers(&pending.input) {
-                self.record(Body::Solution(Solution { solver, auction, bundles }));
+                self.record(Body::Solution(Solution { solver, auction, bundles, prices: None }));
             }
             self.record(Body::CloseAuction(auction));
             return;

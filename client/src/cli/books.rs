@@ -2,9 +2,11 @@
 
 use clearlane_client::ids::id_text;
 use clearlane_client::keys::to_hex;
+use clearlane_core::money::Score;
 use clearlane_proto::wire;
 use serde_json::{Value, json};
 
+use super::bound::Reached;
 use super::caller::Caller;
 use super::failure::Failure;
 use super::report::{self, amount_text};
@@ -37,7 +39,7 @@ pub(crate) struct Statement {
     most: u32,
 }
 
-/// Says where the engine stands: time, records, intents, auctions, state root.
+/// Says where the engine stands: time, records, intents, auctions, what they captured of what was possible, state root.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearlane status --json")]
 pub(crate) struct Status {}
@@ -114,12 +116,15 @@ impl Status {
             json!({ "bundles": lanes.bundles, "colours": lanes.colours, "hottest": lanes.hottest,
                 "critical_path_ns": lanes.critical_path_ns })
         });
+        let reached = reached(&status.auctions);
         let json = json!({
             "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
             "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
             "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
             "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
             "lanes": lanes,
+            "captured": report::score_text(reached.score), "bound": report::score_text(reached.bound),
+            "missed": report::score_text(reached.missed()), "missed_bps": reached.missed_basis_points(),
             "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
         });
         let mut human = String::new();
@@ -129,6 +134,16 @@ impl Status {
         }
         report::print(caller.json, &human, &json)
     }
+}
+
+/// Sums over the auctions that the engine remembers; texts that are no scores count nothing.
+fn reached(auctions: &[wire::AuctionSummary]) -> Reached {
+    let score = |text: &str| text.parse::<Score>().unwrap_or(0);
+    let mut sums = Reached::default();
+    for one in auctions {
+        sums.add(score(&one.score), score(&one.bound), score(&one.value_filled));
+    }
+    sums
 }
 
 fn objects(columns: &[&str], rows: &[Vec<String>]) -> Vec<Value> {

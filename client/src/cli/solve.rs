@@ -10,6 +10,7 @@ use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{Auction, solution::FileSolution};
 use serde_json::{Value, json};
 
+use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete, read_auction};
 use super::failure::{Failure, read_file, write_file};
 use super::report;
@@ -23,9 +24,10 @@ Examples:
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
 The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
-rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18;
-elapsed_ms is what answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is
-filled, and 1 if the file can't be used.")]
+rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
+valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. elapsed_ms is what
+answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is filled, and 1 if the
+file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
@@ -104,6 +106,11 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "name": market.name,
         "rules": Rules::of(auction.input.rules).name(),
         "score": report::score_text(clearing.score),
+        "bound": report::score_text(clearing.bound.score),
+        "bound_by": source_text(competition),
+        "ratio": ratio_text(clearing.score, clearing.bound.score),
+        "missed": report::score_text(clearing.missed()),
+        "missed_bps": basis_points_text(clearing.missed(), clearing.value_filled(&auction.input)),
         "floor_score": report::score_text(clearing.floor_score),
         "surplus": report::score_text(competition.surplus(&auction.input)),
         "bundles": clearing.executed.len(),
@@ -125,6 +132,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
             "orders": by_name(&market.refused_orders),
         },
         "strategies": strategies_json(auction, competition),
+        "prices": prices_json(&auction.input, &clearing.bound.prices),
         "digest": clearing.digest.to_string(),
     })
 }
@@ -170,7 +178,7 @@ fn human(json: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of = |field: &str| json.get(field).map(text).unwrap_or_default();
     let mut out = format!(
-        "{}\n{} of {} intents filled by {} bundles in {} ms, cleared in {} ms\nscore    {}\nfloor    {}\nsurplus  {} before the cap\n\n",
+        "{}\n{} of {} intents filled by {} bundles in {} ms, cleared in {} ms\nscore    {}\nbound    {} at the prices of {}; captured {} of it\nfloor    {}\nsurplus  {} before the cap\n\n",
         of("name"),
         of("filled"),
         of("intents"),
@@ -178,6 +186,9 @@ fn human(json: &Value) -> String {
         of("elapsed_ms"),
         of("clearing_ms"),
         of("score"),
+        of("bound"),
+        of("bound_by"),
+        of("ratio"),
         of("floor_score"),
         of("surplus"),
     );

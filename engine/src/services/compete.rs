@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing};
+use clearlane_core::auction::{AuctionInput, Clearing, Solution};
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_proto::wire::{self, engine_message, solver_message, solver_service_server::SolverService};
@@ -199,7 +199,9 @@ fn take(engine: &Engine, bidder: Bidder, message: wire::SolverMessage) -> Result
             }
             let bundles = auction::bundles_to_core(&solution.bundles)?;
             let count = u32::try_from(bundles.len()).unwrap_or(u32::MAX);
-            engine.bids.put(bidder.solver, bidder.key, AuctionId(solution.auction), bundles)?;
+            let prices = auction::prices_to_core(&solution.prices)?;
+            let answer = Solution { solver: bidder.solver, auction: AuctionId(solution.auction), bundles, prices };
+            engine.bids.put(bidder.key, answer)?;
             Ok(wire::SolutionReceived { auction: solution.auction, bundles: count })
         }
         Some(solver_message::Message::Withdraw(withdraw)) => {
@@ -243,6 +245,9 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         score: clearing.score.to_string(),
         floor_score: clearing.floor_score.to_string(),
         verdicts,
+        bound: clearing.bound.score.to_string(),
+        bound_by: clearing.bound.source.to_string(),
+        bound_prices: auction::prices_to_wire(&clearing.bound.prices),
     }
 }
 

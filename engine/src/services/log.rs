@@ -1,5 +1,6 @@
 //! Where the engine stands, and its auctions.
 
+use clearlane_core::auction::certificate::BoundSource;
 use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
 use clearlane_proto::wire::{self, log_service_server::LogService};
@@ -69,6 +70,15 @@ impl LogService for Engine {
     }
 }
 
+fn bound_by(cell: &Cell, source: BoundSource) -> String {
+    match source {
+        BoundSource::Reference | BoundSource::Engine => source.to_string(),
+        BoundSource::Solver(solver) => {
+            cell.state.solver_party(solver).map_or_else(|| source.to_string(), ToString::to_string)
+        }
+    }
+}
+
 fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
     let share = |(solver, (bundles, score)): (&SolverId, &(u32, Score))| wire::SolverShare {
         solver: cell.state.solver_party(*solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
@@ -87,5 +97,9 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         bundles: auction.plan.bundles,
         colours: auction.plan.colours,
         hottest: auction.plan.hottest,
+        bound: auction.bound.to_string(),
+        bound_by: bound_by(cell, auction.bound_by),
+        missed: auction.missed.to_string(),
+        value_filled: auction.value_filled.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use clearlane_core::auction::certificate::BoundSource;
 use clearlane_core::auction::{AuctionInput, Clearing, PlanSummary};
 use clearlane_core::money::Score;
 use clearlane_core::names::{AuctionId, SolverId};
@@ -44,6 +45,14 @@ pub struct AuctionSummary {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// What no valid solution scores more than.
+    pub bound: Score,
+    /// Whose prices prove that.
+    pub bound_by: BoundSource,
+    /// The bound less the captured score.
+    pub missed: Score,
+    /// The value of what was filled, at the reference prices.
+    pub value_filled: Score,
     /// Bundles that executed.
     pub executed: usize,
     /// Executed bundles and their score by solver.
@@ -85,6 +94,10 @@ impl AuctionSummary {
             is_voided: clearing.is_none(),
             score: ended.score(),
             floor_score: clearing.map_or(0, |clearing| clearing.floor_score),
+            bound: clearing.map_or(0, |clearing| clearing.bound.score),
+            bound_by: clearing.map(|clearing| clearing.bound.source).unwrap_or_default(),
+            missed: clearing.map_or(0, Clearing::missed),
+            value_filled: clearing.map_or(0, |clearing| clearing.value_filled(&ended.input)),
             executed: clearing.map_or(0, |clearing| clearing.executed.len()),
             shares,
             plan: clearing.map(|clearing| clearing.plan).unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! What breaks a rule is refused by code and field.
 
+use clearlane_core::auction::certificate::DUAL_PRICES_MAX;
 use clearlane_core::auction::{BUNDLES_MAX, FILLS_MAX, INTENTS_MAX, USES_MAX, VENUES_MAX};
 use clearlane_core::command::COMMANDS_MAX;
 use clearlane_core::names::CommandId;
@@ -206,6 +207,19 @@ fn wrong_bundles_are_refused_by_field() {
     for (reason, field, wrong) in table {
         check(auction::bundles_to_core(&wrong), reason, field);
     }
+}
+
+#[test]
+fn wrong_prices_of_a_solution_are_refused_by_place() {
+    let huge = "9".repeat(30);
+    let long = "0".repeat(129);
+    for wrong in ["", "-1", "0.0", "1e-41", "nan", "inf", "+1", "1,5", huge.as_str()] {
+        let prices = vec!["0".to_owned(), wrong.to_owned()];
+        check(auction::prices_to_core(&prices), Reason::AmountMalformed, "prices[1]");
+    }
+    check(auction::prices_to_core(&[long]), Reason::TooLarge, "prices[0]");
+    check(auction::prices_to_core(&vec!["1".to_owned(); DUAL_PRICES_MAX + 1]), Reason::TooLarge, "prices");
+    assert_eq!(auction::prices_to_core(&[]), Ok(None));
 }
 
 #[test]

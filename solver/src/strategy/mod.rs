@@ -19,8 +19,8 @@ mod value;
 
 use std::time::Instant;
 
+use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{AuctionInput, Bundle};
-use clearlane_core::price::Price;
 
 pub use direct::Direct;
 pub use joint::Joint;
@@ -86,15 +86,15 @@ pub trait Strategy: Sync {
 pub struct Proposal {
     /// What should execute.
     pub bundles: Vec<Bundle>,
-    /// Shadow prices of one whole unit of each denomination in the reference asset, `None` for zero; empty where
-    /// the strategy has none. Any such prices bound from above what any answer can score.
-    pub prices: Vec<Option<Price>>,
+    /// Shadow prices of one whole unit of each denomination in the reference asset, at which the auction's certificate
+    /// is to be evaluated. Any such prices bound from above what any answer can score.
+    pub prices: Option<DualPrices>,
 }
 
 impl From<Vec<Bundle>> for Proposal {
     /// An answer without prices.
     fn from(bundles: Vec<Bundle>) -> Proposal {
-        Proposal { bundles, prices: Vec::new() }
+        Proposal { bundles, prices: None }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Clearing: a pure function from the frozen input and the sealed solutions to one decision.
 
+use super::certificate::{BoundSource, bound};
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 use super::cost::expected_nanos;
 use super::floor::{self, Progress, route_unfilled};
@@ -14,10 +15,11 @@ use crate::lanes::{Executor, map};
 use crate::money::Score;
 use crate::names::{AuctionId, SolverId};
 use crate::refusal::{Reason, Refusal};
-use crate::root::{add_bundle, add_verdict};
+use crate::root::{add_bundle, add_dual_prices, add_verdict};
 
 /// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, routes what is left by the
-/// built-in bidder, and takes the better of that and the built-in bidder alone.
+/// built-in bidder, and takes the better of that and the built-in bidder alone; beside it stands a bound on what
+/// anyone could have scored.
 ///
 /// The result is the same on every executor.
 #[must_use]
@@ -39,11 +41,13 @@ pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
         score: together.max(floor_score),
         floor_score,
         is_floor_alone,
+        bound: bound(input, solutions, executor),
         verdicts: verdicts(&judged, &swept, is_floor_alone),
         plan: summary(&swept),
         executed,
         digest: Hash::default(),
     };
+    debug_assert!(clearing.score <= clearing.bound.score, "no valid solution scores more than its bound");
     clearing.digest = digest(&clearing);
     clearing
 }
@@ -181,6 +185,13 @@ fn digest(clearing: &Clearing) -> Hash {
     hasher.number(clearing.auction.0).byte(u8::from(clearing.is_floor_alone));
     add_score(&mut hasher, clearing.score);
     add_score(&mut hasher, clearing.floor_score);
+    add_score(&mut hasher, clearing.bound.score);
+    match clearing.bound.source {
+        BoundSource::Reference => hasher.byte(0),
+        BoundSource::Engine => hasher.byte(1),
+        BoundSource::Solver(solver) => hasher.byte(2).number(u64::from(solver.0)),
+    };
+    add_dual_prices(&mut hasher, &clearing.bound.prices);
     let plan = clearing.plan;
     [plan.bundles, plan.colours, plan.hottest].iter().for_each(|number| {
         hasher.number(u64::from(*number));

@@ -1,5 +1,6 @@
 //! Auctions: the frozen input, sealed solutions, and the pure function that clears them.
 
+pub mod certificate;
 mod clear;
 mod clearing;
 mod cost;

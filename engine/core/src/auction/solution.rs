@@ -1,5 +1,6 @@
 //! What solvers answer: bundles of fills and venue uses, promised in atoms.
 
+use super::certificate::DualPrices;
 use crate::money::Atoms;
 use crate::names::{AuctionId, SolverId};
 use crate::names::{IntentIndex, VenueIndex};
@@ -22,6 +23,8 @@ pub struct Solution {
     pub auction: AuctionId,
     /// Atomic units; each is judged and executed by itself.
     pub bundles: Vec<Bundle>,
+    /// Prices at which the auction's certificate is evaluated too, if the solver gives any.
+    pub prices: Option<DualPrices>,
 }
 
 /// An atomic unit: all of it happens or none.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clearlane_core::auction::AuctionInput;
+use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::price::Price;
 
 use super::cholesky::Cholesky;
@@ -82,7 +83,7 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
     if let Some(finished) = finished.filter(|finished| finished.score > exact.score) {
         exact = finished;
     }
-    Proposal { bundles: exact.bundles, prices }
+    Proposal { bundles: exact.bundles, prices: DualPrices::new(prices) }
 }
 
 /// The relaxation with nothing decided; `None` once the budget is spent.
