@@ -58,7 +58,9 @@ pub(super) fn finish(
             for (row, short) in shorts {
                 margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.05 * short;
             }
-            restriction = if is_changed { barred } else { Restriction::default() };
+            if is_changed {
+                restriction = barred;
+            }
             continue;
         }
         hand_out(input, model, &mut fills, &mut uses);

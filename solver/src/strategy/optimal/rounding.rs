@@ -139,8 +139,13 @@ impl Rounded {
             let neighbours = point.flows[first..point.flows.len().min(at + 2)].iter();
             let back: f64 = neighbours.filter(is_reverse).map(|other| other.out).sum();
             let put = flow.put - back;
+            if put <= DUST {
+                continue;
+            }
             let known = best.get(&flow.curve.venue).map_or(0.0, |(most, _)| *most);
-            if put > DUST && put > known {
+            // A venue trades one pair a use: the other pairs have to do without it.
+            self.is_changed |= known > 0.0;
+            if put > known {
                 best.insert(flow.curve.venue, (put, at));
             }
         }

@@ -189,14 +189,22 @@ fn an_exact_answer_is_worth_what_its_decisions_are() {
 
 #[test]
 fn a_ladder_that_no_float_can_hold_is_taken_to_its_end() {
-    let text = r#"{"schema":"auction-instance/1","id":"full","surplus_cap_ppm":10000,
-        "assets":[{"id":"X","decimals":18,"ref_price":"1"},{"id":"Y","decimals":6,"ref_price":"1"}],
-        "intents":[{"id":"i0","kind":"exact_in","fill":"partial","choose":"split","options":[{"sell_asset":"X",
-            "sell_amount":"9000000000000000000000","buy_asset":"Y","buy_amount":"8900000000"}]}],
-        "liquidity":[{"id":"l0","type":"ladder","asset_in":"X","asset_out":"Y",
-            "levels":[{"in":"815279923981005160447","out":"815279923"}]}]}"#;
-    let input = crate::formats::read(text.as_bytes()).expect("a valid instance").input;
-    let bundles = Optimal { threads: 1 }.solve(&input, &Budget::unlimited()).bundles;
-    judged(&input, &bundles);
-    assert!(bundles[0].uses[0].amount_out >= 815_279_900, "{bundles:?}");
+    for step in 0..32_u128 {
+        let whole = 815_279_923_981_005_160_447 + step * 79_190_123_457;
+        let text = format!(
+            r#"{{"schema":"auction-instance/1","id":"full","surplus_cap_ppm":10000,
+            "assets":[{{"id":"X","decimals":18,"ref_price":"1"}},{{"id":"Y","decimals":6,"ref_price":"1"}}],
+            "intents":[{{"id":"i0","kind":"exact_in","fill":"fill_or_kill","choose":"split","options":[{{
+                "sell_asset":"X","sell_amount":"{whole}","buy_asset":"Y","buy_amount":"800000000"}}]}}],
+            "liquidity":[{{"id":"l0","type":"ladder","asset_in":"X","asset_out":"Y",
+                "levels":[{{"in":"{whole}","out":"815279923"}}]}}]}}"#
+        );
+        let input = crate::formats::read(text.as_bytes()).expect("a valid instance").input;
+        let bundles = Optimal { threads: 1 }.solve(&input, &Budget::unlimited()).bundles;
+        judged(&input, &bundles);
+        assert!(
+            bundles.iter().flat_map(|bundle| &bundle.uses).any(|used| used.amount_in == whole),
+            "{step}: {bundles:?}"
+        );
+    }
 }
