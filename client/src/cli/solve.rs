@@ -38,7 +38,8 @@ pub(crate) struct Solve {
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
-    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: all].
+    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal under
+    /// plain rules, the three others under floor rules, for which optimal does not price its bundles yet].
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// Writes what executes to this file.
@@ -70,6 +71,15 @@ impl Rules {
         }
     }
 
+    /// Those that compete unless some are named: each on its own they would only take each other's processors.
+    fn strategies(self) -> impl Iterator<Item = &'static str> {
+        let names: &[&str] = match self {
+            Rules::Plain => &["optimal"],
+            Rules::Floor => &["direct", "netting", "joint"],
+        };
+        names.iter().copied()
+    }
+
     fn name(self) -> &'static str {
         match self {
             Rules::Plain => "plain",
@@ -81,9 +91,13 @@ impl Rules {
 impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
-        let strategies = chosen(&self.strategy)?;
         let mut auction = read_auction(&read_file(&self.file)?)?;
         auction.input.rules = self.rules.map_or(auction.input.rules, Rules::to_core);
+        let strategies = if self.strategy.is_empty() {
+            chosen(&Rules::of(auction.input.rules).strategies().map(str::to_owned).collect::<Vec<_>>())?
+        } else {
+            chosen(&self.strategy)?
+        };
         let spinner = report::spinner("solving");
         if auction.input.rules == RuleSet::Floor {
             auction.input = with_floors(&auction.input);
