@@ -65,16 +65,32 @@ fn only(random: &mut Random, terms: Terms, opening: VenueState) -> AuctionInput 
 
 /// Prices at which using the venue one way or the other is about worth it.
 fn near_the_margin(random: &mut Random, terms: &Terms, state: &VenueState, inventory: &PerCoin<u128>) -> DualPrices {
-    let coins = u8::try_from(terms.coins()).expect("few");
-    let from = u8::try_from(random.below(coins.into())).expect("few");
+    let coins = u32::try_from(terms.coins()).expect("few");
+    let from = u8::try_from(random.below(coins)).expect("few");
     let (base, spread) = (random.pick(&[1e-9, 1.0, 1e4]), random.below(12));
+    off_the_margin(
+        (terms, state, inventory),
+        from,
+        spread,
+        |into| if into == from { base } else { base * factor(random) },
+    )
+}
+
+/// The rates at which a small part of one coin buys the others, each times a factor.
+fn off_the_margin(
+    (terms, state, inventory): (&Terms, &VenueState, &PerCoin<u128>),
+    from: u8,
+    spread: u32,
+    mut factor: impl FnMut(u8) -> f64,
+) -> DualPrices {
+    let coins = u8::try_from(terms.coins()).expect("few");
     let price = |into: u8| {
         let direction = Direction { from, into };
         let amount_in = (size_of(inventory, direction) >> spread).max(1);
         let rate = terms.out_for(state, direction, amount_in).filter(|out| *out > 0);
         let back = terms.in_for(state, direction.reversed(), amount_in).filter(|_| rate.is_none());
         let rate = rate.or(back).map_or(1.0, |out| float(out) / float(amount_in));
-        price_near(if from == into { base } else { base * factor(random) / rate })
+        price_near(if from == into { factor(into) } else { factor(into) / rate })
     };
     DualPrices::new((0..coins).map(price).map(Some).collect()).expect("few prices")
 }
@@ -201,6 +217,58 @@ fn a_venue_is_bounded_by_what_one_use_can_reach() {
         }
     }
     assert!(reached > count(60), "only {reached} pools were worth using");
+}
+
+/// What small uses, always the best one next, gain together; `None` if they never come to an end.
+fn small_uses(input: &AuctionInput, prices: &DualPrices, inventory: &PerCoin<u128>) -> Option<U512> {
+    const STEPS_MAX: usize = 200;
+    let venue = &input.venues[0];
+    let (mut state, mut gained) = (venue.opening, U512::ZERO);
+    for _ in 0..STEPS_MAX {
+        let gains = venue.directions().filter_map(|direction| {
+            let amount_in = inventory.get(direction.from)? / 512;
+            let amount_out = venue.terms.out_for(&state, direction, amount_in)?;
+            let (put, drawn) = venue.sides(direction)?;
+            let gain = value(input, prices, drawn, amount_out).checked_sub(value(input, prices, put, amount_in))?;
+            Some((gain, direction, amount_in, amount_out))
+        });
+        let best = gains.max_by_key(|(gain, ..)| *gain).filter(|(gain, ..)| !gain.is_zero());
+        let Some((gain, direction, amount_in, amount_out)) = best else { return Some(gained) };
+        state = venue.terms.take(&state, direction, amount_in, amount_out).expect("as quoted");
+        gained += gain;
+    }
+    None
+}
+
+#[test]
+fn a_pool_of_many_coins_is_bounded_by_what_small_uses_reach() {
+    for (kind, offset) in ["weighted_many", "stable_many"].into_iter().zip((0..).step_by(1 << 40)) {
+        let mut reached = 0;
+        for seed in seeds(40) {
+            let random = &mut Random::new(seed + offset);
+            let (terms, inventory) = venue(random, kind);
+            if inventory.iter().any(|amount| *amount < 1 << 20) {
+                continue;
+            }
+            let opening = terms.opening(&inventory);
+            let mut factor = |_| 1.0 + (f64::from(random.below(2_000)) - 1_000.0) / 10_000.0;
+            let base = 1e-9;
+            let prices = off_the_margin((&terms, &opening, &inventory), 0, 10, |coin| base * factor(coin));
+            let input = only(random, terms, opening);
+            let bound = units(certify(&input, &prices).venues[0]);
+            if bound == units(Score::MAX) {
+                continue;
+            }
+            let Some(gained) = small_uses(&input, &prices, &inventory) else { continue };
+            let coins = (0..).map(DenominationIndex).zip(&inventory);
+            let whole: U512 = coins.map(|(coin, amount)| value(&input, &prices, coin, *amount)).sum();
+            assert!(bound >= gained, "{kind} seed {seed}: {bound} {gained}");
+            let most = gained + gained / U512::from(10) + whole / U512::from(50_000);
+            assert!(bound <= most, "{kind} seed {seed}: {bound} {gained} {whole} {:?}", input.venues[0]);
+            reached += u64::from(gained > whole / U512::from(10_000));
+        }
+        assert!(reached * 20 > count(40), "{kind}: only {reached} pools were worth using");
+    }
 }
 
 /// Fills of one intent, each within its limit by a random part of what it could count.

@@ -5,8 +5,8 @@
 //! after, whichever way they went. With nu_0 / gamma for coin 0 and nu_1 for coin 1 that is most where the price has
 //! fallen to their quotient, and with nu_0 and nu_1 / gamma where it has risen to it; where the one pays the other does
 //! not, or neither, so their sum bounds both. A range that is passed gives what it holds, and the last one is a
-//! constant product of the virtual reserves L / q and L q, with q the square root of the price. Nor do uses draw more
-//! than the pool holds.
+//! constant product of the virtual reserves L / q and L q, with q the square root of the price. Where the pool holds less
+//! than its ranges would give, the way ends with what it holds.
 
 use super::product;
 use super::worth::{Value, Worth};
@@ -27,11 +27,9 @@ pub(super) fn most(
 ) -> Option<Value> {
     let [first_held, second_held] = held;
     let (first, second) = worths.get(0).zip(worths.get(1))?;
-    let whole = first.up(first_held)?.checked_add(second.up(second_held)?)?;
     let falling = Way { direction: Direction::FORWARD, first: by_fee(&first, kept_ppm)?, second };
     let rising = Way { direction: Direction::BACKWARD, first, second: by_fee(&second, kept_ppm)? };
-    let both = falling.most(pool, sqrt_price)?.checked_add(rising.most(pool, sqrt_price)?)?;
-    Some(both.min(whole))
+    falling.most(pool, sqrt_price, second_held)?.checked_add(rising.most(pool, sqrt_price, first_held)?)
 }
 
 /// A coin that is put in is worth more by its fee.
@@ -51,10 +49,13 @@ struct Way {
 }
 
 impl Way {
-    fn most(&self, pool: &Concentrated, sqrt_price: U256) -> Option<Value> {
-        let mut most = Value::ZERO;
+    fn most(&self, pool: &Concentrated, sqrt_price: U256, held: Atoms) -> Option<Value> {
+        let (mut most, mut open) = (Value::ZERO, wide::<1088, 17>(held));
         for (start, end, liquidity) in pool.ranges(sqrt_price, self.direction) {
             let (start, end): (U1088, U1088) = (resize(start)?, resize(end)?);
+            let out = self.out(start, end, liquidity)?;
+            let cut = if out > open { self.cut(start, liquidity, open)? } else { None };
+            let end = cut.unwrap_or(end);
             if self.is_reached(start)? {
                 break;
             }
@@ -64,8 +65,34 @@ impl Way {
                 self.most_within(start, liquidity)?
             };
             most = most.checked_add(gain)?;
+            open = open.saturating_sub(out);
+            if cut.is_some() {
+                break;
+            }
         }
         Some(most)
+    }
+
+    /// What a range gives, rounded down.
+    fn out(&self, start: U1088, end: U1088, liquidity: u128) -> Option<U1088> {
+        let way = start.abs_diff(end).checked_mul(wide(liquidity))?;
+        if self.direction == Direction::FORWARD {
+            return Some(way.wrapping_shr(PRICE_BITS));
+        }
+        way.checked_shl(PRICE_BITS)?.checked_div(start.checked_mul(end)?)
+    }
+
+    /// A price at which a range has given at least `open`; `None` if it never has.
+    fn cut(&self, start: U1088, liquidity: u128, open: U1088) -> Option<Option<U1088>> {
+        let scaled = U1088::ONE.wrapping_shl(PRICE_BITS).checked_mul(wide(liquidity))?;
+        if self.direction == Direction::FORWARD {
+            let way = div_up(open.checked_shl(PRICE_BITS)?, wide(liquidity))?;
+            return Some(start.checked_sub(way).filter(|end| !end.is_zero()));
+        }
+        let Some(rest) = scaled.checked_sub(open.checked_mul(start)?).filter(|rest| !rest.is_zero()) else {
+            return Some(None);
+        };
+        Some(Some(div_up(scaled.checked_mul(start)?, rest)?))
     }
 
     /// Whether nothing is gained beyond a price, even if rounding hides something.

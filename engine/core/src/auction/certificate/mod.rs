@@ -21,6 +21,7 @@ mod evaluate;
 mod fixed;
 mod intent;
 mod ladder;
+mod level;
 mod prices;
 mod product;
 mod rail;
@@ -28,6 +29,7 @@ mod slopes;
 mod stable;
 mod surrogate;
 mod tangent;
+mod tangent_point;
 #[cfg(test)]
 mod tests;
 mod venue;

@@ -7,12 +7,13 @@
 //! `p_k >= mu grad F_k(z)` in every coin the sum of `p_k Z_k` is at least
 //! `mu (ann S / E + n + 1 - E n^n P / D^(n+1))`.
 //!
-//! Any z and mu will do; mu is the largest that leaves every p_k at most nu_k / gamma.
+//! Any z and mu will do; mu is the largest that leaves every p_k at most nu_k / gamma. `tangent_point.rs` finds the best z.
 
 use ruint::Uint;
 
+use super::tangent_point::points;
 use super::worth::{Value, Worth};
-use crate::money::MILLION;
+use crate::money::{Atoms, MILLION};
 use crate::venue::{PerCoin, Stable};
 use crate::wide::{U256, div_up, power, resize, wide};
 
@@ -22,7 +23,15 @@ pub(super) type U1792 = Uint<1792, 28>;
 /// Fraction bits of how far a point is beyond the curve.
 const RATIO_BITS: usize = 256;
 
-/// A coin in scaled millionths.
+/// Less than this part of all that a pool holds is not worth looking for a better point, as a power of two.
+const QUIET_BITS: usize = 64;
+
+/// Fraction bits of scaled millionths, so that pools of a few atoms are bounded tightly too: what eight coins have room
+/// for in the width, and what four have.
+const FINE_BITS: usize = 32;
+const FINE_BITS_OF_FEW: usize = 64;
+
+/// A coin in scaled millionths, with fraction bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Coin {
     pub(super) reserve: U1792,
@@ -48,7 +57,8 @@ pub(super) fn most(
     worths: &PerCoin<Worth>,
 ) -> Option<Value> {
     let rows = reserves_micro.iter().zip(worths).zip(&pool.scale);
-    let coins = rows.map(|((reserve, worth), scale)| Coin::new(*reserve, worth, *scale, kept_ppm));
+    let fine_bits = if pool.scale.count() > 4 { FINE_BITS } else { FINE_BITS_OF_FEW };
+    let coins = rows.map(|((reserve, worth), scale)| Coin::new(*reserve, worth, (*scale, fine_bits), kept_ppm));
     let coins = coins.collect::<Option<Vec<_>>>()?;
     // The product of the reserves is nothing, and no use keeps the rule.
     if coins.iter().any(|coin| coin.reserve.is_zero()) {
@@ -56,15 +66,21 @@ pub(super) fn most(
     }
     let whole =
         coins.iter().try_fold(U1792::ZERO, |sum, coin| sum.checked_add(coin.reserve.checked_mul(coin.low_up)?))?;
-    let curve = Curve::new(pool, coins.len())?;
+    let curve = Curve::new(pool, coins.len(), fine_bits)?;
     let opening: Vec<U1792> = coins.iter().map(|coin| coin.reserve).collect();
     let most = curve.most_at(&coins, &opening).map_or(whole, |most| most.min(whole));
-    resize(most)
+    // At prices that suit the opening nothing is gained but what rounding D leaves, and no point is better.
+    if most <= whole.wrapping_shr(QUIET_BITS) {
+        return resize(most);
+    }
+    let points = points(&curve, &coins).unwrap_or_default();
+    let nearer = points.iter().filter_map(|point| curve.most_at(&coins, point));
+    resize(nearer.fold(most, U1792::min))
 }
 
 impl Coin {
-    fn new(reserve_micro: U256, worth: &Worth, scale: u128, kept_ppm: u128) -> Option<Coin> {
-        let scale: U1792 = wide(scale);
+    fn new(reserve_micro: U256, worth: &Worth, (scale, fine_bits): (Atoms, usize), kept_ppm: u128) -> Option<Coin> {
+        let scale = wide::<1792, 28>(scale).checked_shl(fine_bits)?;
         let (up, down): (U1792, U1792) = (resize(worth.up)?, resize(worth.down)?);
         let drawn_unit = scale.checked_mul(wide(MILLION))?;
         Some(Coin {
@@ -76,8 +92,8 @@ impl Coin {
 }
 
 impl Curve {
-    fn new(pool: &Stable, coins: usize) -> Option<Curve> {
-        let d = wide::<1792, 28>(pool.d).checked_mul(wide(MILLION))?;
+    fn new(pool: &Stable, coins: usize, fine_bits: usize) -> Option<Curve> {
+        let d = wide::<1792, 28>(pool.d).checked_mul(wide(MILLION))?.checked_shl(fine_bits)?;
         Some(Curve { ann: U1792::from(pool.ann), d, coins: u32::try_from(coins).ok()? })
     }
 

@@ -9,7 +9,7 @@ use crate::money::Score;
 use crate::names::{AuctionId, CommandId, DenominationIndex, Name, ReserveIndex};
 use crate::price::Price;
 use crate::time::Timestamp;
-use crate::venue::{ConstantProduct, Ladder, Level, Rail, Stable, Terms, Weighted};
+use crate::venue::{ConstantProduct, Ladder, Level, PerCoin, Rail, Stable, Terms, Weighted};
 
 /// A thousandth of a reference unit.
 const MILLI: Score = 1_000_000_000_000_000;
@@ -136,6 +136,36 @@ fn venues_lose_what_the_best_use_takes() {
         let found = certify(&auction, &prices(texts)).bound;
         let expected = expected * MILLI;
         assert!((expected..=expected + MILLI / 1_000).contains(&found), "{texts:?} {found}: {terms:?}");
+    }
+}
+
+/// The optimum over all reserves that the rule allows, computed in sixty digits by another search.
+#[test]
+fn stable_pools_of_many_coins_lose_what_the_best_uses_take_together() {
+    let cases: [(u32, u64, u128, &[u128], &[&str], Score); 3] = [
+        (0, 600, 3_000_000, &[1_000_000; 3], &["1", "1.01", "0.999"], 4_014_986_316_009_907),
+        (
+            100,
+            1,
+            2_203_105,
+            &[624_591, 585_554, 481_455, 520_492],
+            &["0.95", "1.05", "1.02", "1"],
+            7_477_349_922_791_907,
+        ),
+        (400, 27_000, 3_000_000, &[1_000_000; 3], &["1", "1.0005", "0.999"], 846_719_045_892_045),
+    ];
+    for (fee_ppm, ann, d, inventory, texts, expected) in cases {
+        let inventory = PerCoin::from_slice(inventory).unwrap();
+        let terms = Terms::Stable(Stable { fee_ppm, ann, d, scale: inventory.map(|_| 1) });
+        let opening = terms.opening(&inventory);
+        let coins: Vec<DenominationIndex> = (0..).take(texts.len()).map(DenominationIndex).collect();
+        let coins = PerCoin::from_slice(&coins).unwrap();
+        let mut auction = input(vec![], vec![AuctionVenue { name: name("v"), coins, terms, opening }]);
+        auction.denominations = vec![auction.denominations[0].clone(); texts.len()];
+        let prices = DualPrices::new(texts.iter().map(|text| Price::parse(text)).collect()).unwrap();
+        let found = certify(&auction, &prices).bound;
+        let expected = expected * 1_000_000;
+        assert!((expected..expected + 2_000_000).contains(&found), "{ann} {texts:?}: {found} {expected}");
     }
 }
 

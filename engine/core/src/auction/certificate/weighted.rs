@@ -11,16 +11,12 @@
 //! where `nu_k R_k / (gamma w_k)` is below it, and idle at `p_k R_k / w_k = L` between, with the product of the
 //! `(L w_k / v_k)^w_k` one. A level that is a little off costs the square of that.
 
+use super::level::{Band, level_of, log_by_weight, number_below};
 use super::product::reserve_worth;
 use super::worth::{Value, Worth};
 use crate::money::MILLION;
-use crate::venue::{FRACTION_BITS, LOG_ERROR, least_with, log2};
+use crate::venue::LOG_ERROR;
 use crate::wide::{U256, U512, U1088, resize};
-
-/// Logarithms are taken of this many leading bits.
-const HEAD_BITS: usize = 136;
-/// Values are 2 to this times larger in logarithms, so that one divided by a weight is above one.
-const OFFSET_BITS: usize = 64;
 
 /// A coin that may be used, by what its whole reserve is worth.
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +26,6 @@ pub(super) struct Coin {
     /// Put in, which the fee makes dearer.
     high: Worth,
     weight: u64,
-}
-
-/// The logarithms of what a coin's reserve is worth for each of its weight, drawn and put in.
-struct Band {
-    low: U512,
-    high: U512,
-    weight: U512,
 }
 
 impl Coin {
@@ -59,6 +48,7 @@ impl Coin {
         })
     }
 
+    /// Where it is idle, in logarithms of what its reserve is worth for each of its weight.
     fn band(&self) -> Option<Band> {
         let low = log_by_weight(self.low.down, self.weight)?;
         Some(Band { low, high: log_by_weight(self.high.down, self.weight)?.max(low), weight: U512::from(self.weight) })
@@ -106,56 +96,4 @@ fn is_quiet(coins: &[Coin]) -> Option<bool> {
         }
     }
     Some(true)
-}
-
-/// The logarithm of the level at which what is above it and what is below it weigh the same.
-///
-/// The difference is linear between the ends of bands.
-fn level_of(bands: &[Band]) -> Option<U512> {
-    let mut ends: Vec<U512> = bands.iter().flat_map(|band| [band.low, band.high]).collect();
-    ends.sort_unstable();
-    let mut before: Option<(U512, U512)> = None;
-    for end in ends {
-        let (below, above) = distances(bands, end)?;
-        let Some(short) = above.checked_sub(below) else {
-            before = Some((end, below.checked_sub(above)?));
-            continue;
-        };
-        let Some((start, far)) = before else { return Some(end) };
-        let width = end.checked_sub(start)?;
-        let part = width.checked_mul(far)?.checked_div(far.checked_add(short)?)?;
-        return start.checked_add(part);
-    }
-    None
-}
-
-/// By how much a level is below the bands above it and above those below it, by weight.
-fn distances(bands: &[Band], level: U512) -> Option<(U512, U512)> {
-    bands.iter().try_fold((U512::ZERO, U512::ZERO), |(below, above), band| {
-        let short = band.low.saturating_sub(level).checked_mul(band.weight)?;
-        let beyond = level.saturating_sub(band.high).checked_mul(band.weight)?;
-        Some((below.checked_add(short)?, above.checked_add(beyond)?))
-    })
-}
-
-/// `log2(value / weight)` plus [`OFFSET_BITS`], at most its two logarithms' errors off and never above by the bits
-/// that were dropped; `None` for zero.
-fn log_by_weight(value: Value, weight: u64) -> Option<U512> {
-    let shift = value.bit_len().saturating_sub(HEAD_BITS);
-    let head = log2(resize(value.wrapping_shr(shift))?)?;
-    let whole = U512::from(shift.checked_add(OFFSET_BITS)?).checked_shl(FRACTION_BITS)?;
-    whole.checked_add(resize(head)?)?.checked_sub(resize(log2(U256::from(weight))?)?)
-}
-
-/// A number whose logarithm plus [`OFFSET_BITS`] is at most this and an error, to [`HEAD_BITS`] less two bits.
-fn number_below(log: U512) -> Option<Value> {
-    let whole = usize::try_from(log.wrapping_shr(FRACTION_BITS)).ok()?;
-    let fraction = log.checked_sub(U512::from(whole).checked_shl(FRACTION_BITS)?)?;
-    let bits = HEAD_BITS.checked_sub(2)?;
-    let head = least_with(resize(fraction.checked_add(U512::from(bits).checked_shl(FRACTION_BITS)?)?)?)?;
-    let head: Value = resize(head.checked_sub(U256::ONE)?)?;
-    match whole.checked_sub(bits.checked_add(OFFSET_BITS)?) {
-        Some(shift) => head.checked_shl(shift),
-        None => Some(head.wrapping_shr(bits.checked_add(OFFSET_BITS)?.checked_sub(whole)?)),
-    }
 }
