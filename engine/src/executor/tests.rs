@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use clearlane_core::lanes::{Access, Batch, Executor, Footprint, Job, Plan, Resource, Sequential, map};
 
+use super::sync::STARTABLE;
+use super::threads::{Stop, on_threads_after};
 use super::{CostModel, LANES_MAX, Method, Workers};
 
 const LANES: [usize; 4] = [1, 2, 4, 8];
@@ -191,6 +193,42 @@ fn a_panic_reaches_the_caller_and_leaves_nobody_waiting() {
             }
         }
     }
+}
+
+#[test]
+fn lanes_that_the_system_does_not_start_are_not_waited_for() {
+    let bundles = Bundles::random(5, 5_000, 200, &ANY);
+    let adders = Bundles::random(5, 5_000, 200, &[Access::Add]);
+    let expected = [outcome(&Sequential, &bundles), outcome(&Sequential, &adders)];
+    for startable in [0, 1, 3] {
+        STARTABLE.set(startable);
+        for method in Method::ALL {
+            let workers = Workers::new(8).always(method);
+            let found = [outcome(&workers, &bundles), outcome(&workers, &adders)];
+            assert_eq!(found, expected, "{startable} started, {method:?}");
+        }
+        let runs = AtomicUsize::new(0);
+        let run = || {
+            runs.fetch_add(1, Ordering::Relaxed);
+        };
+        Workers::new(8).run_jobs(MUCH, (0..100).map(|_| Box::new(run) as Job<'_>).collect());
+        assert_eq!(runs.into_inner(), 100);
+    }
+    STARTABLE.set(usize::MAX);
+}
+
+#[test]
+fn a_panic_of_who_plans_reaches_the_caller_and_leaves_nobody_waiting() {
+    let stop = Stop::default();
+    let attempt = || {
+        on_threads_after(4, &stop, &mut || panic!("planning fails"), &|| {
+            while !stop.is_set() {
+                std::thread::yield_now();
+            }
+        });
+    };
+    let payload = catch_unwind(AssertUnwindSafe(attempt)).expect_err("planning panics");
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"planning fails"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ const MEETINGS_MAX: u64 = 4;
 /// Of a million pairs of bundles, `meeting_ppm` are expected to conflict.
 pub(super) fn run(lanes: usize, batch: &Batch, meeting_ppm: u64, task: &(dyn Fn(usize) + Sync)) -> Plan {
     let tickets = Tickets::new(batch, lanes, meeting_ppm);
-    on_threads_after(lanes, &mut || tickets.plan(batch), &|| tickets.work(task));
+    on_threads_after(lanes, &tickets.stop, &mut || tickets.plan(batch), &|| tickets.work(task));
     let mut plan = Plan::default();
     for part in tickets.parts {
         if let Some(part) = part.into_inner() {
@@ -93,7 +93,6 @@ impl Tickets {
     }
 
     fn plan(&self, batch: &Batch) {
-        let _stop = self.stop.on_panic(|| {});
         let mut planner = Planner::new(batch);
         for (number, slot) in self.parts.iter().enumerate() {
             let plan = planner.next_part(PART);
