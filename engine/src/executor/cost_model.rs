@@ -183,9 +183,9 @@ impl CostModel {
         let spread = |nanos: u64| (nanos / lanes).max(hot(nanos));
         match method {
             Method::Sequential => choice.work,
-            Method::Independent => spawn + (choice.work + each(self.claim)) / lanes,
+            Method::Independent => spawn.saturating_add(choice.work.saturating_add(each(self.claim)) / lanes),
             Method::Tickets => {
-                let all = choice.work.saturating_add(each(self.claim + self.plan));
+                let all = choice.work.saturating_add(each(self.claim.saturating_add(self.plan)));
                 // In order, a lane that meets another stands still for half a bundle, and each hot one is met.
                 let met = choice.contention.meeting_ppm.saturating_mul(lanes - 1).min(1_000_000);
                 let stalls = (choice.work / 2_000_000).saturating_mul(met).max(hot(choice.work) / 2) / lanes;
@@ -193,7 +193,7 @@ impl CostModel {
             }
             Method::ReadyQueue => {
                 let all = choice.work.saturating_add(each(self.release));
-                spawn.saturating_add(each(self.plan + self.rank)).saturating_add(spread(all))
+                spawn.saturating_add(each(self.plan.saturating_add(self.rank))).saturating_add(spread(all))
             }
         }
     }

@@ -112,18 +112,28 @@ fn batches_of_several_parts_and_of_adders_run_alike() {
 
 #[test]
 fn a_wrong_model_changes_no_result() {
-    let bundles = Bundles::random(3, 2_000, 50, &ANY);
-    let expected = outcome(&Sequential, &bundles);
+    let batches = [Bundles::random(3, 2_000, 50, &ANY), Bundles::random(3, 2_000, 50, &[Access::Add])];
     let typical = CostModel::TYPICAL;
-    for factor in [0, 1, 1_000, u64::MAX / 1_000_000] {
-        for model in [
-            CostModel { spawn: typical.spawn.saturating_mul(factor), ..typical },
-            CostModel { claim: typical.claim.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { plan: typical.plan.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { rank: typical.rank.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { release: typical.release.saturating_mul(factor), spawn: 0, ..typical },
-        ] {
-            assert_eq!(outcome(&Workers::with_model(4, model), &bundles), expected, "{model:?}");
+    for bundles in &batches {
+        let expected = outcome(&Sequential, bundles);
+        for factor in [0, 1, 1_000, u64::MAX / 1_000_000, u64::MAX / 50, u64::MAX] {
+            let (idle, times) = (CostModel { spawn: 0, ..typical }, |nanos: u64| nanos.saturating_mul(factor));
+            for model in [
+                CostModel { spawn: times(typical.spawn), ..typical },
+                CostModel { claim: times(typical.claim), ..idle },
+                CostModel { plan: times(typical.plan), ..idle },
+                CostModel { rank: times(typical.rank), ..idle },
+                CostModel { release: times(typical.release), ..idle },
+                CostModel { spawn: 0, claim: factor, plan: factor, rank: factor, release: factor },
+            ] {
+                let workers = Workers::with_model(4, model);
+                assert_eq!(outcome(&workers, bundles), expected, "{model:?}");
+                for costs in [vec![u64::MAX; 2_000], vec![u64::MAX / 2_000; 2_000], vec![0; 2_000]] {
+                    assert!(!workers.choose(&bundles.batch, &costs).expected.is_empty(), "{model:?}");
+                    assert!(!model.pays(u64::MAX, &bundles.batch, &costs), "{model:?}");
+                }
+                assert!(!model.is_worth_lanes(u64::MAX, 1), "{model:?}");
+            }
         }
     }
 }
