@@ -4,6 +4,7 @@ mod books;
 mod bundles;
 mod conditions;
 mod floor;
+mod lanes;
 mod model;
 mod refusals;
 mod tidy;

@@ -20,6 +20,10 @@ use crate::root::{add_bundle, add_verdict};
 /// built-in bidder, and takes the better of that and the built-in bidder alone.
 ///
 /// The result is the same on every executor.
+///
+/// # Panics
+///
+/// If the executor breaks its contract: leaves out a task, or runs a bundle before one that it follows.
 #[must_use]
 pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
     let paths = PathCache::new(input);
