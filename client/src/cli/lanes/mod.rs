@@ -239,7 +239,7 @@ fn human(planned: &PlanReport) -> String {
          hottest work   {} of the writers of one resource\n\
          work           {}\ncritical path  {}\n",
         planned.bundles,
-        report::counted(planned.components as u64, "component"),
+        report::counted(u64::from(planned.components), "component"),
         planned.colours,
         planned.hottest,
         planned.hottest_work,
