@@ -18,6 +18,8 @@ use tonic::transport::{Channel, Endpoint};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call may take to be answered: far more than a durable write, less than anybody's patience.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// The events of one answer.
+const EVENTS_PAGE: u32 = 1_000;
 /// How often a silent connection is probed, so that a watch of a frozen engine ends.
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
@@ -239,6 +241,25 @@ impl Client {
     pub async fn accounts(&self, party: &str) -> Result<Vec<wire::Account>, ClientError> {
         let request = wire::AccountsRequest { party: party.to_owned() };
         Ok(self.ledger().accounts(request).await?.into_inner().accounts)
+    }
+
+    /// The names of all attested events, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not answer.
+    pub async fn events(&self) -> Result<Vec<String>, ClientError> {
+        let mut events: Vec<String> = Vec::new();
+        loop {
+            let after = events.last().cloned().unwrap_or_default();
+            let request = wire::EventsRequest { after, most: EVENTS_PAGE };
+            let page = self.admin().events(request).await?.into_inner().events;
+            let is_last = page.len() < EVENTS_PAGE as usize;
+            events.extend(page);
+            if is_last {
+                return Ok(events);
+            }
+        }
     }
 
     /// What all accounts of each asset and module hold.

@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod bids;
 pub mod cell;
+pub mod clearings;
 pub mod clock;
 pub mod executor;
 pub mod genesis;

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use clearlane_core::breakage::Breakage;
 use clearlane_core::hash::Hash;
 use clearlane_core::invariants;
+use clearlane_core::lanes::{Executor, Sequential};
 use clearlane_core::record::{Body, Genesis};
 use clearlane_core::refusal::Refusal;
 use clearlane_log::{FileLog, Header, Log, LogError, Sequence};
 use clearlane_proto::record;
 
 use crate::cell::Cell;
-use crate::executor::{Method, Workers};
+use crate::executor::{CostModel, Method, Workers};
 use crate::scales::AssetScales;
 
 /// What replaying a log found.
@@ -121,10 +122,7 @@ pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(Repl
     let started = Instant::now();
     let (log, recovery) = FileLog::open_read_only(folder)?;
     let mut run = Run::default();
-    // Asked for several lanes, it runs on them whatever they cost: they must come to the same.
-    let workers = Workers::new(lanes);
-    let workers = if lanes > 1 { workers.always(Method::ReadyQueue) } else { workers };
-    let failed = run.read(&log, to, &workers).err();
+    let failed = run.read(&log, to, &ways(lanes)).err();
     let Run { cell, mut replayed, .. } = run;
     let difference = match failed {
         Some(error) => Some(replayed.disagree(error)?),
@@ -146,6 +144,16 @@ pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(Repl
         elapsed: started.elapsed(),
     };
     Ok((report, cell))
+}
+
+/// The workers of auctions in turn. Asked for several lanes, it runs on them whatever they cost, by one method and
+/// another: all must come to the same.
+fn ways(lanes: usize) -> Vec<Workers> {
+    if lanes <= 1 {
+        return vec![Workers::new(lanes)];
+    }
+    let workers = Workers::with_model(lanes, CostModel { spawn: 0, ..CostModel::TYPICAL });
+    vec![workers.always(Method::ReadyQueue), workers.always(Method::Tickets)]
 }
 
 /// What was seen on the way.
@@ -191,7 +199,7 @@ pub(crate) fn rebuild(
     replayed: &mut Replayed,
 ) -> Result<Option<Cell>, ReplayError> {
     let mut run = Run::default();
-    run.read(log, to, workers)?;
+    run.read(log, to, std::slice::from_ref(workers))?;
     *replayed = run.replayed;
     Ok(run.cell)
 }
@@ -205,7 +213,7 @@ struct Run {
 }
 
 impl Run {
-    fn read(&mut self, log: &dyn Log, to: Option<u64>, workers: &Workers) -> Result<(), ReplayError> {
+    fn read(&mut self, log: &dyn Log, to: Option<u64>, ways: &[Workers]) -> Result<(), ReplayError> {
         for batch in log.read_from(Sequence(1))? {
             let batch = batch?;
             if to.is_some_and(|to| batch.header.sequence.0 > to) {
@@ -214,7 +222,7 @@ impl Run {
             self.compare_outcomes(&batch.header)?;
             let batch_hash = Hash(batch.header.hash());
             for bytes in &batch.records {
-                self.apply(batch_hash, bytes, workers)?;
+                self.apply(batch_hash, bytes, ways)?;
             }
             self.replayed.batches += 1;
         }
@@ -223,7 +231,7 @@ impl Run {
         invariants::check_all(&cell.state).map_err(broken)
     }
 
-    fn apply(&mut self, batch_hash: Hash, bytes: &[u8], workers: &Workers) -> Result<(), ReplayError> {
+    fn apply(&mut self, batch_hash: Hash, bytes: &[u8], ways: &[Workers]) -> Result<(), ReplayError> {
         let index = self.cell.as_ref().map_or(0, |cell| cell.state.records);
         let record = record::decode(bytes, &self.scales).map_err(|refusal| ReplayError::Record { index, refusal })?;
         let broken = |breakage| ReplayError::Broken { index, breakage };
@@ -234,6 +242,8 @@ impl Run {
             }
             return Ok(());
         };
+        let in_turn = ways.get(usize::try_from(cell.state.auctions).unwrap_or(0) % ways.len().max(1));
+        let workers: &dyn Executor = in_turn.map_or(&Sequential, |workers| workers);
         cell.apply(batch_hash, None, workers, &record).map_err(broken)?;
         self.scales.take_in(&cell.state);
         if let Body::Checkpoint(root) = record.body {

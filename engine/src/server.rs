@@ -116,6 +116,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         door: door.clone(),
         clock: parts.clock,
         bids: Arc::clone(&parts.bids),
+        clearings: Arc::clone(&parts.clearings),
         keys: known.keys,
         notices: parts.notices.clone(),
         cell: cell_name.clone(),
@@ -204,7 +205,8 @@ fn prepare(settings: &Settings) -> Result<Parts, StartError> {
     let keys = Arc::new(ActiveKeys::of(&cell.state));
     let (notices, _) = broadcast::channel(NOTICES_MAX);
     let (times, bids) = (settings.times()?, Arc::new(Bids::default()));
-    Ok(Parts { log: Box::new(log), cell, clock, times, workers, bids, scales, keys, notices })
+    let (log, clearings) = (Box::new(log), Arc::default());
+    Ok(Parts { log, cell, clock, times, workers, clearings, bids, scales, keys, notices })
 }
 
 /// Tells everybody that the sequencer has ended, however it does.

@@ -69,6 +69,10 @@ async fn a_payment_waits_for_an_event_and_says_so() {
         lines(&engine, &admin, "admin", &["admin", "event", event]);
     }
     lines(&engine, &admin, "admin", &["admin", "event", "shipped-8", "--withdraw"]);
+    let again = run(&engine, &admin, "admin", &["admin", "event", "shipped-8", "--withdraw"]);
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.success() && told.contains("event shipped-8 is not attested"), "{told}");
+    assert_eq!(lines(&engine, &admin, "admin", &["admin", "events"]), ["lost", "shipped-7"]);
     assert_eq!(attested(&engine, "").await, ["lost", "shipped-7"]);
     assert_eq!(attested(&engine, "lost").await, ["shipped-7"]);
     let changes = lines(&engine, &alice, "alice", &["watch", &intent, "--json"]);

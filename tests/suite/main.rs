@@ -5,6 +5,7 @@ mod bundles;
 mod certificate;
 mod conditions;
 mod floor;
+mod lanes;
 mod model;
 mod refusals;
 mod tidy;

@@ -8,9 +8,11 @@ use clearlane_client::ids::parse_id;
 use clearlane_client::keys::from_hex;
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
+use serde_json::json;
 
 use super::caller::Caller;
 use super::failure::{Failure, read_file};
+use super::report;
 use super::sending::{fresh_command, send};
 use super::venue_file;
 
@@ -24,13 +26,22 @@ Examples:
   clearlane admin key alice party $(clearlane keys show --key alice.key)
   clearlane admin price USD 0.8971
   clearlane admin event shipped-7
+  clearlane admin events
   clearlane admin deposit alice EUR bank-eu 1000.00
   clearlane admin venue pool.json
 
 The party is that of the signing key; without --party it is \"admin\".")]
 pub(crate) struct Admin {
     #[command(subcommand)]
-    define: Define,
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    #[command(flatten)]
+    Define(Define),
+    /// Lists the events that are attested.
+    Events,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -137,13 +148,25 @@ fn public_key(text: &str) -> Result<[u8; 32], String> {
 }
 
 impl Admin {
-    /// Signs, sends and prints.
+    /// Signs, sends and prints; or only asks and prints.
     pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
-        let (action, way) = self.define.action()?;
+        let define = match &self.what {
+            What::Define(define) => define,
+            What::Events => {
+                let events = caller.connect().await?.events().await?;
+                return report::print(caller.json, &events.join("\n"), &json!({ "events": events }));
+            }
+        };
+        let (action, way) = define.action()?;
         let client = caller.connect().await?;
+        if let Define::Event { name, withdraw: true } = define
+            && !client.events().await?.contains(name)
+        {
+            report::note(&format!("event {name} is not attested: there is nothing to withdraw"));
+        }
         let time_ns = client.status().await?.time_ns;
         let party = caller.party.as_deref().unwrap_or("admin");
-        let command = match self.define.id() {
+        let command = match define.id() {
             Some(id) => command(id, action),
             None => fresh_command(action, time_ns)?,
         };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::bound::Reached;
 use super::caller::Caller;
 use super::failure::Failure;
-use super::report::{self, amount_text};
+use super::report::{self, amount_text, counted};
 
 /// Lists a party's accounts with what they hold.
 #[derive(Debug, clap::Args)]
@@ -112,28 +112,54 @@ impl Status {
     pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         let client = caller.connect().await?;
         let (status, root) = (client.status().await?, client.root().await?);
-        let lanes = status.lanes.map(|lanes| {
-            json!({ "bundles": lanes.bundles, "colours": lanes.colours, "hottest": lanes.hottest,
-                "critical_path_ns": lanes.critical_path_ns })
-        });
-        let reached = reached(&status.auctions);
-        let json = json!({
-            "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
-            "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
-            "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
-            "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
-            "lanes": lanes,
-            "captured": report::score_text(reached.score), "bound": report::score_text(reached.bound),
-            "missed": report::score_text(reached.missed()), "missed_bps": reached.missed_basis_points(),
-            "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
-        });
-        let mut human = String::new();
-        for (name, value) in json.as_object().into_iter().flatten() {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            human.push_str(&format!("{name:<13} {value}\n"));
-        }
-        report::print(caller.json, &human, &json)
+        let json = status_json(&status, &root);
+        report::print(caller.json, &status_text(&status, &json), &json)
     }
+}
+
+fn status_json(status: &wire::StatusReply, root: &wire::RootReply) -> Value {
+    let lanes = status.lanes.map(|lanes| {
+        json!({ "bundles": lanes.bundles, "colours": lanes.colours, "hottest": lanes.hottest,
+            "critical_path_ns": lanes.critical_path_ns })
+    });
+    let last_clearing = status
+        .last_clearing
+        .as_ref()
+        .map(|last| json!({ "auction": last.auction, "method": last.method, "reason": last.reason }));
+    let reached = reached(&status.auctions);
+    json!({
+        "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
+        "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
+        "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
+        "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
+        "lanes": lanes, "last_clearing": last_clearing, "panicked_clearings": status.panicked_clearings,
+        "captured": report::score_text(reached.score), "bound": report::score_text(reached.bound),
+        "missed": report::score_text(reached.missed()), "missed_bps": reached.missed_basis_points(),
+        "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
+    })
+}
+
+/// A line a field.
+fn status_text(status: &wire::StatusReply, json: &Value) -> String {
+    let mut text = String::new();
+    for (name, value) in json.as_object().into_iter().flatten() {
+        let value = match name.as_str() {
+            "lanes" => status.lanes.as_ref().map_or_else(|| "no auction takes solutions".to_owned(), lanes_text),
+            "last_clearing" => status.last_clearing.as_ref().map_or_else(
+                || "none had bundles to run".to_owned(),
+                |last| format!("auction {} by {}: {}", last.auction, last.method, last.reason),
+            ),
+            _ => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        };
+        text.push_str(&format!("{name:<18} {value}\n"));
+    }
+    text
+}
+
+fn lanes_text(lanes: &wire::OpenLanes) -> String {
+    let (bundles, colours) = (counted(lanes.bundles.into(), "bundle"), counted(lanes.colours.into(), "colour"));
+    let (micros, tenth) = (lanes.critical_path_ns / 1_000, lanes.critical_path_ns % 1_000 / 100);
+    format!("{bundles} in {colours}, hottest {}, critical path {micros}.{tenth} µs", lanes.hottest)
 }
 
 /// Sums over the auctions that the engine remembers; texts that are no scores count nothing.
@@ -152,4 +178,23 @@ fn objects(columns: &[&str], rows: &[Vec<String>]) -> Vec<Value> {
         Value::Object(fields.collect())
     };
     rows.iter().map(object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_for_people_holds_no_json() {
+        let lanes = wire::OpenLanes { bundles: 31, colours: 1, hottest: 31, critical_path_ns: 18_399 };
+        let last = wire::LastClearing { auction: 7, method: "tickets".to_owned(), reason: "9 µs of work".to_owned() };
+        let status = wire::StatusReply { lanes: Some(lanes), last_clearing: Some(last), ..Default::default() };
+        let text = |status: &wire::StatusReply| status_text(status, &status_json(status, &wire::RootReply::default()));
+        let (found, idle) = (text(&status), text(&wire::StatusReply::default()));
+        let expected = "lanes              31 bundles in 1 colour, hottest 31, critical path 18.3 µs\n";
+        assert!(found.contains(expected), "{found}");
+        assert!(found.contains("last_clearing      auction 7 by tickets: 9 µs of work\n"), "{found}");
+        assert!(idle.contains("lanes              no auction takes solutions\n"), "{idle}");
+        assert!(![found, idle].iter().any(|text| text.contains(['{', '}']) || text.contains("null")));
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use clearlane_core::auction::verify;
 use clearlane_core::lanes::{Access, Footprint, Resource};
 use clearlane_solver::formats::Auction;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -40,13 +41,38 @@ struct Line {
     footprint: Footprint,
 }
 
+/// The fields of an object as they are written, also those that are there twice.
+struct Fields<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields<'de>, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Each)
+    }
+}
+
 /// Whether a file is one of footprints: its first line is an object with none but their fields, or a key's.
 pub(crate) fn is_lines(text: &str) -> bool {
     let first = text.lines().find(|line| !line.trim().is_empty());
-    let fields = first.and_then(|line| serde_json::from_str::<BTreeMap<String, &RawValue>>(line).ok());
-    fields.is_some_and(|fields| {
-        let is_known = |name: &String| FIELDS.contains(&name.as_str());
-        fields.keys().all(is_known) || ["write", "read", "add"].iter().any(|field| fields.contains_key(*field))
+    let fields = first.and_then(|line| serde_json::from_str::<Fields<'_>>(line).ok());
+    fields.is_some_and(|Fields(fields)| {
+        let is_key = |name: &str| ["write", "read", "add"].contains(&name);
+        fields.iter().all(|(name, _)| FIELDS.contains(&name.as_str())) || fields.iter().any(|(name, _)| is_key(name))
     })
 }
 
@@ -80,10 +106,16 @@ fn once(line: Line, number: usize, seen: &mut BTreeMap<String, usize>) -> Result
 }
 
 fn read_line(text: &str, place: usize, keys: &mut BTreeMap<String, u32>) -> Result<Line, String> {
-    let fields: BTreeMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))?;
-    if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(format!("expected fields of {}, found {name:?}", FIELDS.join(", ")));
+    let given: Fields<'_> = serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))?;
+    let mut fields: BTreeMap<String, &RawValue> = BTreeMap::new();
+    for (name, value) in given.0 {
+        if !FIELDS.contains(&name.as_str()) {
+            return Err(format!("expected fields of {}, found {name:?}", FIELDS.join(", ")));
+        }
+        if fields.contains_key(&name) {
+            return Err(format!("{name}: expected each field once, found it twice"));
+        }
+        fields.insert(name, value);
     }
     let mut touched = Vec::new();
     for (field, access) in [("write", Access::Write), ("read", Access::Read), ("add", Access::Add)] {
@@ -194,6 +226,9 @@ mod tests {
         assert_eq!(bad("{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"id\":\"a\"}"), again);
         assert!(bad("{\"id\":1}\n{}").starts_with("line 2: id: expected each id once"));
         assert!(bad("{\"write\":\"x\"}").contains("expected a list of keys"));
+        let twice = "{\"write\":[\"x\"],\"write\":[\"y\"]}";
+        assert!(is_lines(twice));
+        assert_eq!(bad(twice), "line 1: write: expected each field once, found it twice");
         assert_eq!(bad("{\"score\":\"high\"}"), "line 1: score: expected a decimal number, found \"high\"");
         assert!(bad("[]").starts_with("line 1: expected a JSON object"));
     }

@@ -69,6 +69,11 @@ pub(crate) fn amount_text(atoms: &str, scale: u32) -> String {
     }
 }
 
+/// A number of things, in the plural but for one.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 fn trimmed(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
@@ -100,6 +105,7 @@ mod tests {
         assert_eq!(score_text(0), "0");
         assert_eq!(amount_text("12345", 2), "123.45");
         assert_eq!(amount_text("?", 2), "?");
+        assert_eq!([counted(1, "worker"), counted(0, "worker")], ["1 worker", "0 workers"]);
     }
 
     #[test]

@@ -97,6 +97,8 @@ const MODULE: &str = "a module";
 const EVENT: &str = "the name of an event";
 const PRICE: &str = "a positive decimal such as 1.08";
 const QUANTITY: &str = "an amount in whole units such as 250.00";
+const BOUNDED_PRICE: &str = "a positive price whose digits are below 2^96, with at most 40 decimals,";
+const BOUNDED_QUANTITY: &str = "an amount whose digits are at most 2^127, with at most 18 decimals,";
 const JOINT: &str = "`and` or the end";
 
 impl Condition {
@@ -145,7 +147,7 @@ fn term<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Term, Unread<'a
         Some("price") => {
             let asset = name(words.next(), ASSET)?;
             let comparison = comparison(words.next(), COMPARISONS)?;
-            let bound = read(words.next(), PRICE, Price::parse)?;
+            let bound = number(words.next(), (PRICE, BOUNDED_PRICE), Price::parse)?;
             Ok(Term::Price { asset, comparison, bound })
         }
         Some("balance") => {
@@ -154,7 +156,7 @@ fn term<'a>(words: &mut impl Iterator<Item = &'a str>) -> Result<Term, Unread<'a
                 Some("in") => (Some(name(words.next(), MODULE)?), comparison(words.next(), COMPARISONS)?),
                 other => (None, comparison(other, MODULE_OR_COMPARISON)?),
             };
-            let bound = read(words.next(), QUANTITY, Quantity::parse)?;
+            let bound = number(words.next(), (QUANTITY, BOUNDED_QUANTITY), Quantity::parse)?;
             Ok(Term::Balance { asset, module, comparison, bound })
         }
         Some("event") => Ok(Term::Event { name: name(words.next(), EVENT)? }),
@@ -168,6 +170,25 @@ fn read<'a, T>(
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, Unread<'a>> {
     word.and_then(parse).ok_or((expected, word))
+}
+
+/// A number; one that is written well and is out of bounds is told the bounds.
+fn number<'a, T>(
+    word: Option<&'a str>,
+    (expected, bounded): (&'static str, &'static str),
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, Unread<'a>> {
+    read(word, if word.is_some_and(is_decimal) { bounded } else { expected }, parse)
+}
+
+/// Whether a word is digits with at most one point inside, and not zero.
+fn is_decimal(word: &str) -> bool {
+    let (whole, fraction) = word.split_once('.').unwrap_or((word, "0"));
+    let digits = || whole.bytes().chain(fraction.bytes());
+    !whole.is_empty()
+        && !fraction.is_empty()
+        && digits().all(|byte| byte.is_ascii_digit())
+        && digits().any(|byte| byte != b'0')
 }
 
 fn name<'a>(word: Option<&'a str>, expected: &'static str) -> Result<Name, Unread<'a>> {

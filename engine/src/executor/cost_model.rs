@@ -61,6 +61,31 @@ pub struct Choice {
     pub work: u64,
     /// How much its bundles meet.
     pub contention: Contention,
+    /// The longest path in expected nanoseconds, where the plan showed only then that lanes would not pay.
+    pub too_long: Option<u64>,
+}
+
+impl Choice {
+    /// A method that was not chosen but told.
+    pub(super) fn told(method: Method, bundles: usize, costs: &[u64], contention: Contention) -> Choice {
+        Choice { method, expected: Vec::new(), work: sampled_work(bundles, costs), contention, too_long: None }
+    }
+
+    /// Why this method, in figures.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let micros = |nanos: u64| nanos.div_ceil(1_000);
+        let mut text =
+            format!("{} µs of work, {} ‰ on one resource", micros(self.work), self.contention.hottest_permille);
+        for (at, (method, nanos)) in self.expected.iter().enumerate() {
+            let before = if at == 0 { "; expected" } else { "," };
+            text.push_str(&format!("{before} {} {} µs", method.name(), micros(*nanos)));
+        }
+        if let Some(nanos) = self.too_long {
+            text.push_str(&format!("; planned, and the longest path of {} µs is too long", micros(nanos)));
+        }
+        text
+    }
 }
 
 /// So many times what starting the lanes costs a lane, a batch must hold before it is sampled: two lanes save half.
@@ -77,18 +102,7 @@ pub struct Contention {
 
 impl std::fmt::Display for Choice {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let micros = |nanos: u64| nanos.div_ceil(1_000);
-        write!(
-            formatter,
-            "{}: of {} µs of work, {} ‰ on one resource,",
-            self.method.name(),
-            micros(self.work),
-            self.contention.hottest_permille
-        )?;
-        for (method, nanos) in &self.expected {
-            write!(formatter, " {} {} µs", method.name(), micros(*nanos))?;
-        }
-        Ok(())
+        write!(formatter, "{}: {}", self.method.name(), self.reason())
     }
 }
 
@@ -141,7 +155,7 @@ impl CostModel {
         let spawn = self.spawn.saturating_mul(lanes.saturating_sub(1) as u64);
         let is_worth_a_look = lanes > 1 && batch.len() > 1 && work / WORTH_A_LOOK > spawn / lanes as u64;
         let contention = if is_worth_a_look { contention(batch, lanes) } else { Contention::default() };
-        let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, contention };
+        let mut choice = Choice { method: Method::Sequential, expected: Vec::new(), work, contention, too_long: None };
         if !is_worth_a_look {
             choice.expected.push((Method::Sequential, work));
             return choice;
@@ -183,9 +197,9 @@ impl CostModel {
         let spread = |nanos: u64| (nanos / lanes).max(hot(nanos));
         match method {
             Method::Sequential => choice.work,
-            Method::Independent => spawn + (choice.work + each(self.claim)) / lanes,
+            Method::Independent => spawn.saturating_add(choice.work.saturating_add(each(self.claim)) / lanes),
             Method::Tickets => {
-                let all = choice.work.saturating_add(each(self.claim + self.plan));
+                let all = choice.work.saturating_add(each(self.claim.saturating_add(self.plan)));
                 // In order, a lane that meets another stands still for half a bundle, and each hot one is met.
                 let met = choice.contention.meeting_ppm.saturating_mul(lanes - 1).min(1_000_000);
                 let stalls = (choice.work / 2_000_000).saturating_mul(met).max(hot(choice.work) / 2) / lanes;
@@ -193,7 +207,7 @@ impl CostModel {
             }
             Method::ReadyQueue => {
                 let all = choice.work.saturating_add(each(self.release));
-                spawn.saturating_add(each(self.plan + self.rank)).saturating_add(spread(all))
+                spawn.saturating_add(each(self.plan.saturating_add(self.rank))).saturating_add(spread(all))
             }
         }
     }
@@ -304,6 +318,17 @@ mod tests {
         assert_eq!(method(&batch(many, |at| at, Access::Write), 1_000, 2), Method::Tickets, "all apart");
         let half = |at: u32| if at.is_multiple_of(3) { 0 } else { at };
         assert_eq!(method(&batch(many, half, Access::Write), 10_000, 2), Method::ReadyQueue, "a hot resource");
+    }
+
+    #[test]
+    fn a_choice_says_why() {
+        let batch = batch(20_000, |at| at, Access::Write);
+        let choice = CostModel::TYPICAL.choose(&batch, &vec![1_000; batch.len()], 2);
+        let expected = "tickets: 20000 µs of work, 0 ‰ on one resource; expected sequential 20000 µs, tickets 10790 µs, \
+            ready-queue 13140 µs";
+        assert_eq!(choice.to_string(), expected);
+        let late = Choice { too_long: Some(19_000_000), expected: Vec::new(), ..choice };
+        assert!(late.reason().ends_with("; planned, and the longest path of 19000 µs is too long"), "{late}");
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod sync;
 pub mod threads;
 mod tickets;
 
+use std::cell::Cell;
+
 use clearlane_core::lanes::{Batch, Executor, Job, Plan, Sequential};
 
 pub use cost_model::{Choice, Contention, CostModel, Method};
@@ -63,16 +65,46 @@ impl Workers {
         self.model.choose(batch, costs, self.lanes)
     }
 
-    /// The method and how much the bundles meet.
-    fn method(&self, batch: &Batch, costs: &[u64]) -> (Method, Contention) {
-        match self.always {
-            Some(Method::Independent) if !batch.is_commuting() => (Method::ReadyQueue, Contention::default()),
-            Some(method) => (method, cost_model::contention(batch, self.lanes)),
-            None => {
-                let choice = self.choose(batch, costs);
-                tracing::debug!(bundles = batch.len(), lanes = self.lanes, %choice, "lanes");
-                (choice.method, choice.contention)
+    /// Runs a batch as [`Executor::run_batch`] does, and says how.
+    pub fn run_batch_saying(
+        &self,
+        batch: &Batch,
+        costs: &[u64],
+        task: &(dyn Fn(usize) + Sync),
+    ) -> (Option<Plan>, Choice) {
+        let mut choice = self.taken(batch, costs);
+        let plan = match choice.method {
+            Method::Sequential => Sequential.run_batch(batch, costs, task),
+            Method::Independent => {
+                independent::run(self.lanes, batch.len(), task);
+                None
             }
+            Method::Tickets => Some(tickets::run(self.lanes, batch, choice.contention.meeting_ppm, task)),
+            Method::ReadyQueue => {
+                let plan = Plan::new(batch);
+                let too_long = Cell::new(None);
+                let is_worth_it = |critical: u64| {
+                    let is_worth_it = self.always.is_some() || self.model.pays(critical, batch, costs);
+                    too_long.set((!is_worth_it).then_some(critical));
+                    is_worth_it
+                };
+                ready_queue::run(self.lanes, &plan, costs, &is_worth_it, task);
+                if too_long.get().is_some() {
+                    (choice.method, choice.too_long) = (Method::Sequential, too_long.get());
+                }
+                Some(plan)
+            }
+        };
+        (plan, choice)
+    }
+
+    /// The method that it was told to take, or chooses.
+    fn taken(&self, batch: &Batch, costs: &[u64]) -> Choice {
+        let told = |method, contention| Choice::told(method, batch.len(), costs, contention);
+        match self.always {
+            Some(Method::Independent) if !batch.is_commuting() => told(Method::ReadyQueue, Contention::default()),
+            Some(method) => told(method, cost_model::contention(batch, self.lanes)),
+            None => self.choose(batch, costs),
         }
     }
 }
@@ -91,21 +123,7 @@ impl Executor for Workers {
     }
 
     fn run_batch(&self, batch: &Batch, costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
-        let (method, contention) = self.method(batch, costs);
-        match method {
-            Method::Sequential => Sequential.run_batch(batch, costs, task),
-            Method::Independent => {
-                independent::run(self.lanes, batch.len(), task);
-                None
-            }
-            Method::Tickets => Some(tickets::run(self.lanes, batch, contention.meeting_ppm, task)),
-            Method::ReadyQueue => {
-                let plan = Plan::new(batch);
-                let is_worth_it = |critical: u64| self.always.is_some() || self.model.pays(critical, batch, costs);
-                ready_queue::run(self.lanes, &plan, costs, &is_worth_it, task);
-                Some(plan)
-            }
-        }
+        self.run_batch_saying(batch, costs, task).0
     }
 
     fn run_jobs(&self, nanos: u64, jobs: Vec<Job<'_>>) {

@@ -8,7 +8,15 @@ mod primitives {
 
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
-    pub(crate) use std::thread::scope;
+    pub(crate) use std::thread::{Scope, ScopedJoinHandle, scope};
+
+    /// Starts a lane's thread.
+    pub(super) fn spawn<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        work: &'scope (dyn Fn() + Sync),
+    ) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
+        std::thread::Builder::new().name("lane".to_owned()).spawn_scoped(scope, work)
+    }
 
     /// How long a lane sleeps at a time once it has spun and yielded in vain: short against any batch that is
     /// worth lanes, long against a look at what it waits for.
@@ -47,7 +55,16 @@ mod primitives {
 mod primitives {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
-    pub(crate) use shuttle::thread::scope;
+    pub(crate) use shuttle::thread::{Scope, ScopedJoinHandle, scope};
+
+    /// Starts a lane's thread; there is always room.
+    #[expect(clippy::unnecessary_wraps, reason = "the other one may fail")]
+    pub(super) fn spawn<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        work: &'scope (dyn Fn() + Sync),
+    ) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
+        Ok(scope.spawn(work))
+    }
 
     /// Waiting for another lane: lets the scheduler choose whom.
     #[derive(Debug, Default)]
@@ -67,5 +84,29 @@ mod primitives {
 }
 
 pub(crate) use primitives::{
-    AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience, scope,
+    AtomicBool, AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, Patience, Scope, ScopedJoinHandle, scope,
 };
+
+#[cfg(test)]
+thread_local! {
+    /// The lanes of a call that the system starts for this thread, besides its own.
+    pub(super) static STARTABLE: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+}
+
+/// Starts the thread of a lane, counted from 1.
+///
+/// # Errors
+///
+/// If the system starts no more threads.
+pub(crate) fn start<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    lane: usize,
+    work: &'scope (dyn Fn() + Sync),
+) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
+    #[cfg(test)]
+    if lane > STARTABLE.get() {
+        return Err(std::io::ErrorKind::WouldBlock.into());
+    }
+    let _ = lane;
+    primitives::spawn(scope, work)
+}

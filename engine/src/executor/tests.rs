@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use clearlane_core::lanes::{Access, Batch, Executor, Footprint, Job, Plan, Resource, Sequential, map};
 
+use super::sync::STARTABLE;
+use super::threads::{Stop, on_threads_after};
 use super::{CostModel, LANES_MAX, Method, Workers};
 
 const LANES: [usize; 4] = [1, 2, 4, 8];
@@ -110,18 +112,28 @@ fn batches_of_several_parts_and_of_adders_run_alike() {
 
 #[test]
 fn a_wrong_model_changes_no_result() {
-    let bundles = Bundles::random(3, 2_000, 50, &ANY);
-    let expected = outcome(&Sequential, &bundles);
+    let batches = [Bundles::random(3, 2_000, 50, &ANY), Bundles::random(3, 2_000, 50, &[Access::Add])];
     let typical = CostModel::TYPICAL;
-    for factor in [0, 1, 1_000, u64::MAX / 1_000_000] {
-        for model in [
-            CostModel { spawn: typical.spawn.saturating_mul(factor), ..typical },
-            CostModel { claim: typical.claim.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { plan: typical.plan.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { rank: typical.rank.saturating_mul(factor), spawn: 0, ..typical },
-            CostModel { release: typical.release.saturating_mul(factor), spawn: 0, ..typical },
-        ] {
-            assert_eq!(outcome(&Workers::with_model(4, model), &bundles), expected, "{model:?}");
+    for bundles in &batches {
+        let expected = outcome(&Sequential, bundles);
+        for factor in [0, 1, 1_000, u64::MAX / 1_000_000, u64::MAX / 50, u64::MAX] {
+            let (idle, times) = (CostModel { spawn: 0, ..typical }, |nanos: u64| nanos.saturating_mul(factor));
+            for model in [
+                CostModel { spawn: times(typical.spawn), ..typical },
+                CostModel { claim: times(typical.claim), ..idle },
+                CostModel { plan: times(typical.plan), ..idle },
+                CostModel { rank: times(typical.rank), ..idle },
+                CostModel { release: times(typical.release), ..idle },
+                CostModel { spawn: 0, claim: factor, plan: factor, rank: factor, release: factor },
+            ] {
+                let workers = Workers::with_model(4, model);
+                assert_eq!(outcome(&workers, bundles), expected, "{model:?}");
+                for costs in [vec![u64::MAX; 2_000], vec![u64::MAX / 2_000; 2_000], vec![0; 2_000]] {
+                    assert!(!workers.choose(&bundles.batch, &costs).expected.is_empty(), "{model:?}");
+                    assert!(!model.pays(u64::MAX, &bundles.batch, &costs), "{model:?}");
+                }
+                assert!(!model.is_worth_lanes(u64::MAX, 1), "{model:?}");
+            }
         }
     }
 }
@@ -191,6 +203,42 @@ fn a_panic_reaches_the_caller_and_leaves_nobody_waiting() {
             }
         }
     }
+}
+
+#[test]
+fn lanes_that_the_system_does_not_start_are_not_waited_for() {
+    let bundles = Bundles::random(5, 5_000, 200, &ANY);
+    let adders = Bundles::random(5, 5_000, 200, &[Access::Add]);
+    let expected = [outcome(&Sequential, &bundles), outcome(&Sequential, &adders)];
+    for startable in [0, 1, 3] {
+        STARTABLE.set(startable);
+        for method in Method::ALL {
+            let workers = Workers::new(8).always(method);
+            let found = [outcome(&workers, &bundles), outcome(&workers, &adders)];
+            assert_eq!(found, expected, "{startable} started, {method:?}");
+        }
+        let runs = AtomicUsize::new(0);
+        let run = || {
+            runs.fetch_add(1, Ordering::Relaxed);
+        };
+        Workers::new(8).run_jobs(MUCH, (0..100).map(|_| Box::new(run) as Job<'_>).collect());
+        assert_eq!(runs.into_inner(), 100);
+    }
+    STARTABLE.set(usize::MAX);
+}
+
+#[test]
+fn a_panic_of_who_plans_reaches_the_caller_and_leaves_nobody_waiting() {
+    let stop = Stop::default();
+    let attempt = || {
+        on_threads_after(4, &stop, &mut || panic!("planning fails"), &|| {
+            while !stop.is_set() {
+                std::thread::yield_now();
+            }
+        });
+    };
+    let payload = catch_unwind(AssertUnwindSafe(attempt)).expect_err("planning panics");
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"planning fails"));
 }
 
 #[test]

@@ -14,24 +14,39 @@ use crossbeam::utils::CachePadded;
 use super::place;
 use super::sync::{AtomicBool, AtomicUsize, Ordering, Patience};
 use super::threads::{Stop, on_threads_after};
+use bounds::{ASIDE_MAX, CLAIM_MAX, CLAIMS_PER_LANE, MEETINGS_MAX, PART};
 
-/// Bundles planned at a time: a part is ready in well under a millisecond.
-const PART: usize = 2_048;
-/// The most bundles claimed at a time: a cache line of flags.
-const CLAIM_MAX: usize = 64;
-/// The claims a lane makes of a batch at least: small batches are claimed singly.
-const CLAIMS_PER_LANE: usize = 128;
-/// The bundles that a lane puts aside at most: it looks at each of them again before every bundle that it runs.
-const ASIDE_MAX: usize = 16;
-/// The pairs that meet on a resource, of the bundles of two claims: so many a lane can put aside and go on.
-const MEETINGS_MAX: u64 = 4;
+/// What one run measures out.
+#[cfg(not(feature = "shuttle"))]
+mod bounds {
+    /// Bundles planned at a time: a part is ready in well under a millisecond.
+    pub(super) const PART: usize = 2_048;
+    /// The most bundles claimed at a time: a cache line of flags.
+    pub(super) const CLAIM_MAX: usize = 64;
+    /// The claims a lane makes of a batch at least: small batches are claimed singly.
+    pub(super) const CLAIMS_PER_LANE: usize = 128;
+    /// The bundles that a lane puts aside at most: it looks at each of them again before every bundle that it runs.
+    pub(super) const ASIDE_MAX: usize = 16;
+    /// The pairs that meet on a resource, of the bundles of two claims: so many a lane can put aside and go on.
+    pub(super) const MEETINGS_MAX: u64 = 4;
+}
+
+/// The same, so small that batches of a dozen bundles have several parts, claims of several, and too many put aside.
+#[cfg(feature = "shuttle")]
+mod bounds {
+    pub(super) const PART: usize = 5;
+    pub(super) const CLAIM_MAX: usize = 3;
+    pub(super) const CLAIMS_PER_LANE: usize = 1;
+    pub(super) const ASIDE_MAX: usize = 2;
+    pub(super) const MEETINGS_MAX: u64 = 64;
+}
 
 /// Plans and runs a batch on so many lanes; returns the plan.
 ///
 /// Of a million pairs of bundles, `meeting_ppm` are expected to conflict.
 pub(super) fn run(lanes: usize, batch: &Batch, meeting_ppm: u64, task: &(dyn Fn(usize) + Sync)) -> Plan {
     let tickets = Tickets::new(batch, lanes, meeting_ppm);
-    on_threads_after(lanes, &mut || tickets.plan(batch), &|| tickets.work(task));
+    on_threads_after(lanes, &tickets.stop, &mut || tickets.plan(batch), &|| tickets.work(task));
     let mut plan = Plan::default();
     for part in tickets.parts {
         if let Some(part) = part.into_inner() {
@@ -57,6 +72,14 @@ struct Tickets {
     planned: CachePadded<AtomicUsize>,
     is_done: Vec<AtomicBool>,
     /// Per lane a place before which it has nothing left to do.
+    ///
+    /// Claims are ordered by `next`: each adds to it, reads what the claim before wrote, and acquires and releases, so
+    /// that all a lane did before its claim is seen by whoever claims later. A lane stores its bound before it
+    /// claims: whoever claims after it reads that bound, which is no higher than what was claimed, or a later one.
+    /// It stores a higher one only after the bundles below have ended, and releases it, so that who acquires the
+    /// bound sees what they did. `MAX` is only ever read of a lane with no claim before the reader's: nothing below
+    /// the reader's claim is its. The least of all bounds is therefore a place before which every bundle has ended;
+    /// the reader's own keeps it at or below the reader's claim.
     bounds: Vec<CachePadded<AtomicUsize>>,
     /// The lanes that work so far.
     lanes: CachePadded<AtomicUsize>,
@@ -93,7 +116,6 @@ impl Tickets {
     }
 
     fn plan(&self, batch: &Batch) {
-        let _stop = self.stop.on_panic(|| {});
         let mut planner = Planner::new(batch);
         for (number, slot) in self.parts.iter().enumerate() {
             let plan = planner.next_part(PART);

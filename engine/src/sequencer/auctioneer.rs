@@ -2,12 +2,11 @@
 //!
 //! After a restart an auction that was still open is left to become void; a closed one is cleared again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing, RuleSet, clear, with_floors};
+use clearlane_core::auction::{AuctionInput, Clearing, RuleSet, with_floors};
 use clearlane_core::book::{BookIntent, WaitsFor};
 use clearlane_core::fact;
 use clearlane_core::names::AuctionId;
@@ -177,12 +176,11 @@ impl Auctioneer {
     fn start_clearing(&mut self, parts: &Parts) {
         let Some(pending) = parts.cell.state.auction.clone() else { return };
         let (door, workers) = (self.door.clone(), Arc::clone(&parts.workers));
+        let clearings = Arc::clone(&parts.clearings);
         let auction = pending.input.auction.0;
         let work = move || {
-            let clear = || clear(&pending.input, &pending.solutions, workers.as_ref());
-            match catch_unwind(AssertUnwindSafe(clear)) {
-                Ok(clearing) => door.cleared(Arc::new(clearing)),
-                Err(_) => tracing::error!(auction, "clearing panicked; the auction will be void"),
+            if let Some(clearing) = clearings.clear(&pending, &workers) {
+                door.cleared(Arc::new(clearing));
             }
         };
         match std::thread::Builder::new().name("clearing".to_owned()).spawn(work) {

@@ -26,6 +26,7 @@ use tokio::sync::broadcast;
 
 use crate::bids::Bids;
 use crate::cell::Cell;
+use crate::clearings::Clearings;
 use crate::clock::Clock;
 use crate::executor::Workers;
 use crate::keys::ActiveKeys;
@@ -90,6 +91,8 @@ pub struct Parts {
     pub times: AuctionTimes,
     /// Lanes for clearing.
     pub workers: Arc<Workers>,
+    /// How clearings went.
+    pub clearings: Arc<Clearings>,
     /// Solutions while an auction takes them.
     pub bids: Arc<Bids>,
     /// The scales that admission parses amounts by.

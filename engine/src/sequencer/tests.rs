@@ -57,6 +57,7 @@ pub(crate) fn parts(mut log: impl Log + 'static) -> Parts {
         clock: Clock::new(Timestamp(2), 1),
         times: AuctionTimes { every: span, bidding: span, settling: span },
         workers: Arc::new(Workers::new(1)),
+        clearings: Arc::default(),
         bids: Arc::default(),
         scales: Arc::default(),
         keys: Arc::default(),

@@ -27,6 +27,12 @@ impl LogService for Engine {
             hottest: plan.hottest,
             critical_path_ns,
         });
+        let seen = self.clearings.seen();
+        let last_clearing = seen.last.map(|(auction, choice)| wire::LastClearing {
+            auction: auction.0,
+            method: choice.method.name().to_owned(),
+            reason: choice.reason(),
+        });
         let found = self.look(move |state, last| {
             let counts = state.view.counts();
             Ok(wire::StatusReply {
@@ -44,6 +50,8 @@ impl LogService for Engine {
                 auctions: state.view.auction_summaries().map(|auction| summary(state, auction)).collect(),
                 solvers,
                 lanes,
+                last_clearing,
+                panicked_clearings: seen.panicked,
             })
         });
         found.await.map(Response::new)

@@ -31,6 +31,7 @@ use tonic_health::server::HealthReporter;
 use crate::admission::Admission;
 use crate::bids::Bids;
 use crate::cell::Cell;
+use crate::clearings::Clearings;
 use crate::clock::Clock;
 use crate::keys::ActiveKeys;
 use crate::phase::{Phase, Phases};
@@ -51,6 +52,7 @@ pub(crate) struct Engine {
     pub(crate) door: Door,
     pub(crate) clock: Clock,
     pub(crate) bids: Arc<Bids>,
+    pub(crate) clearings: Arc<Clearings>,
     pub(crate) keys: Arc<ActiveKeys>,
     pub(crate) notices: broadcast::Sender<Notice>,
     pub(crate) cell: String,

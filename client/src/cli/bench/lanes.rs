@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::failure::Failure;
 use super::super::report;
 use super::workload::{Random, Shape, WORKLOADS, Workload};
-use super::{median, nanos, peers, permille};
+use super::{median, nanos, peers, permille_up};
 
 /// The numbers of workers for which makespans are simulated.
 const WORKERS: [usize; 4] = [2, 8, 16, 64];
@@ -53,7 +53,7 @@ struct Makespans {
     spans: Vec<Span>,
 }
 
-/// A makespan on some workers, in thousandths of what no schedule can beat.
+/// A makespan on some workers, in thousandths of what no schedule can beat, rounded up.
 struct Span {
     workers: usize,
     /// Of max(work/p, critical path).
@@ -134,9 +134,9 @@ fn makespans(batch: &Batch, plan: &Plan) -> Vec<Makespans> {
             let share = work.div_ceil(workers as u64);
             Span {
                 workers,
-                of_path: permille(span, share.max(critical)),
-                of_bound: permille(span, bound_in_order(plan, costs, workers)),
-                of_any_order: permille(span, share.max(hottest)),
+                of_path: permille_up(span, share.max(critical)),
+                of_bound: permille_up(span, bound_in_order(plan, costs, workers)),
+                of_any_order: permille_up(span, share.max(hottest)),
             }
         };
         WORKERS.into_iter().map(of).collect::<Vec<_>>()

@@ -79,12 +79,34 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (started.elapsed(), result)
 }
 
-/// Thousandths of a ratio; a ratio to nothing is 0.
+/// Thousandths of a ratio, rounded down; a ratio to nothing is 0.
 fn permille(part: u64, whole: u64) -> u64 {
     let scaled = u128::from(part) * 1_000;
     scaled.checked_div(u128::from(whole)).and_then(|ratio| u64::try_from(ratio).ok()).unwrap_or(0)
 }
 
+/// The same rounded up, for what a test holds to be at most something.
+fn permille_up(part: u64, whole: u64) -> u64 {
+    let scaled = u128::from(part) * 1_000;
+    let ratio = scaled.checked_div(u128::from(whole)).unwrap_or(0);
+    let is_exact = scaled.checked_rem(u128::from(whole)).is_none_or(|rest| rest == 0);
+    u64::try_from(ratio + u128::from(!is_exact)).unwrap_or(u64::MAX)
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousandths_are_rounded_as_they_are_used() {
+        let both = |part, whole| (permille(part, whole), permille_up(part, whole));
+        assert_eq!(
+            [both(1, 3), both(1, 4), both(7, 0), both(10_201, 10_000)],
+            [(333, 334), (250, 250), (0, 0), (1_020, 1_021)]
+        );
+    }
 }

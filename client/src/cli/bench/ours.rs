@@ -36,9 +36,15 @@ pub(crate) fn by_method(workload: &Workload, work: &Work, workers: Workers, meth
     }
 }
 
-/// By the method that the cost model chooses.
+/// By the method that the cost model chooses, on the path that a clearing takes: a plan whose longest path shows that
+/// lanes don't pay is run in turn.
 pub(crate) fn chosen(workload: &Workload, work: &Work, workers: Workers) -> Vec<u64> {
-    by_method(workload, work, workers, workers.choose(&workload.batch, &work.nanos).method)
+    let books = Shared::new(workload.batch.resources());
+    let run = |at: usize| {
+        settle(&workload.batch, work, at, &mut &books);
+    };
+    workers.run_batch(&workload.batch, &work.nanos, &run);
+    books.into_values()
 }
 
 /// Additions are collected in any order and applied by one writer for each part of the resources.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{IDS_SHOWN_MAX, listed, shown};
 use crate::cli::footprints::Footprints;
+use crate::cli::report::counted;
 
 /// The most rows of one paragraph: the rest is in the JSON.
 const ROWS_MAX: usize = 20;
@@ -65,10 +66,11 @@ pub(super) fn human(batch: &Footprints, found: &Explanation, of: (u32, usize)) -
     };
     let mut text = format!(
         "bundle         {}, colour {} of {colours}, cost {}\n\
-         starts at      {on_workers} on {workers} workers, {start} if workers are never short: {waiting}\n",
+         starts at      {on_workers} on {}, {start} if workers are never short: {waiting}\n",
         shown(&name(batch, found.at)),
         found.standing.colour,
         found.cost,
+        counted(workers as u64, "worker"),
     );
     if found.sharings.is_empty() {
         text.push_str("conflicts      none: it runs beside any other\n");
@@ -191,7 +193,7 @@ mod tests {
     fn a_bundle_that_waits_is_explained_by_names() {
         let expected = "\
 bundle         c\u{fffd}, colour 3 of 4, cost 1
-starts at      7 on 1 workers, 7 if workers are never short: as early as its conflicts allow
+starts at      7 on 1 worker, 7 if workers are never short: as early as its conflicts allow
 follows        b
 conflicts
   pool (read), after a (write), b (write), before d (add)
@@ -211,7 +213,7 @@ what would free it, if workers are never short
     fn a_bundle_that_meets_nobody_waits_only_for_workers() {
         let expected = "\
 bundle         e, colour 1 of 4, cost 3
-starts at      12 on 1 workers, 0 if workers are never short: 12 later than its conflicts ask, for want of a free worker
+starts at      12 on 1 worker, 0 if workers are never short: 12 later than its conflicts ask, for want of a free worker
 conflicts      none: it runs beside any other
 ";
         assert_eq!(explained(4).0, expected);

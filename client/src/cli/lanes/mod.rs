@@ -6,7 +6,10 @@ mod without;
 
 use std::path::{Path, PathBuf};
 
-use clearlane_core::lanes::{Batch, Footprint, Plan, PlanReport, RESOURCES_MAX, explain, picture, svg};
+use clearlane_core::lanes::{
+    Batch, ExplainError, Footprint, GRAPH_BUNDLES_MAX, PREVIEW_BUNDLES_MAX, Plan, PlanReport, RESOURCES_MAX, Slot,
+    explain, picture, schedule, svg,
+};
 use clearlane_solver::formats::Auction;
 use clearlane_solver::formats::solution::FileSolution;
 use serde_json::{Map, Value, json};
@@ -22,6 +25,8 @@ use without::Without;
 const PICTURE_WIDTH: usize = 100;
 /// The most rows of the picture.
 const PICTURE_WORKERS_MAX: usize = 1_024;
+/// The bundles whose slots the JSON gives at most: as many as one can be explained among.
+const SCHEDULE_MAX: usize = GRAPH_BUNDLES_MAX;
 /// The most ids that a refusal or a row names: what fits a few lines of a terminal.
 const IDS_SHOWN_MAX: usize = 12;
 
@@ -82,6 +87,7 @@ impl Lanes {
 
     /// What is printed of a batch, as text and as JSON; draws it on request.
     fn plan(&self, batch: &Footprints, is_colourful: bool) -> Result<(String, Value), Failure> {
+        let asked = self.asked(batch)?;
         let footprints: Vec<&Footprint> = batch.footprints.iter().collect();
         let too_many = || Failure::Failed(format!("expected at most {RESOURCES_MAX} keys, found more"));
         let numbered = Batch::new(&footprints).ok_or_else(too_many)?;
@@ -89,14 +95,16 @@ impl Lanes {
         let workers = usize::try_from(self.workers).unwrap_or(PICTURE_WORKERS_MAX);
         let planned = PlanReport::of(&numbered, &batch.costs);
         let (mut text, mut json) = (human(&planned), to_json(&planned));
-        if let Some(id) = &self.without {
-            let without = Without::of(batch, place_of(batch, id)?)?;
+        json.insert("schedule".to_owned(), schedule_json(batch, &plan, workers));
+        json.insert("schedule_left_out".to_owned(), plan.bundles().saturating_sub(SCHEDULE_MAX).into());
+        if let Some(at) = asked.without {
+            let without = Without::of(batch, at)?;
             text.push_str(&without.human());
             json.insert("without".to_owned(), without.to_json());
         }
-        if let Some(id) = &self.explain {
-            let found = explain(&batch.footprints, &batch.costs, place_of(batch, id)?, workers)
-                .map_err(|error| Failure::Failed(format!("can't explain {id:?}: {error}")))?;
+        if let Some(at) = asked.explain {
+            let found =
+                explain(&batch.footprints, &batch.costs, at, workers).map_err(|error| unexplained(batch, at, error))?;
             text.push_str(&format!("\n{}", explained::human(batch, &found, (plan.colours(), workers))));
             json.insert("explain".to_owned(), explained::to_json(batch, &found, workers));
         }
@@ -106,6 +114,42 @@ impl Lanes {
         text.push_str(&format!("\n{}", picture(&plan, &batch.costs, workers, PICTURE_WIDTH, is_colourful)));
         Ok((text, Value::Object(json)))
     }
+
+    /// What is asked of single bundles, refused before anything is planned where it can't be answered.
+    fn asked(&self, batch: &Footprints) -> Result<Asked, Failure> {
+        let place = |id: &Option<String>| id.as_ref().map(|id| place_of(batch, id)).transpose();
+        let asked = Asked { without: place(&self.without)?, explain: place(&self.explain)? };
+        let bundles = batch.footprints.len();
+        if asked.without.is_some() && bundles > PREVIEW_BUNDLES_MAX {
+            let message = format!("--without: expected at most {PREVIEW_BUNDLES_MAX} bundles, found {bundles}");
+            return Err(Failure::Failed(message));
+        }
+        match asked.explain {
+            Some(at) if bundles > GRAPH_BUNDLES_MAX => {
+                Err(unexplained(batch, at, ExplainError::TooManyBundles(bundles)))
+            }
+            Some(_) | None => Ok(asked),
+        }
+    }
+}
+
+/// The places of the bundles that are asked for.
+struct Asked {
+    without: Option<usize>,
+    explain: Option<usize>,
+}
+
+fn unexplained(batch: &Footprints, at: usize, error: ExplainError) -> Failure {
+    let id = batch.names.get(at).map_or("", String::as_str);
+    Failure::Failed(format!("can't explain {id:?}: {error}"))
+}
+
+/// The first bundles in the order of the plan, each with when and on which of the picture's workers it runs.
+fn schedule_json(batch: &Footprints, plan: &Plan, workers: usize) -> Value {
+    let mut slots = schedule(plan, &batch.costs, workers);
+    slots.sort_unstable_by_key(|slot| slot.bundle);
+    let row = |(slot, (at, name)): (&Slot, (usize, &String))| json!({ "bundle": name, "colour": plan.colour(at), "start": slot.start, "worker": slot.worker });
+    slots.iter().zip(batch.names.iter().enumerate()).take(SCHEDULE_MAX).map(row).collect()
 }
 
 fn batch_of(bytes: &[u8], solutions: &[PathBuf]) -> Result<Footprints, Failure> {
@@ -190,12 +234,12 @@ fn to_json(planned: &PlanReport) -> Map<String, Value> {
 
 fn human(planned: &PlanReport) -> String {
     let mut text = format!(
-        "bundles        {} in {} components\ncolours        {}\n\
+        "bundles        {} in {}\ncolours        {}\n\
          hottest        {} writers of the busiest resource\n\
          hottest work   {} of the writers of one resource\n\
          work           {}\ncritical path  {}\n",
         planned.bundles,
-        planned.components,
+        report::counted(u64::from(planned.components), "component"),
         planned.colours,
         planned.hottest,
         planned.hottest_work,
@@ -206,7 +250,8 @@ fn human(planned: &PlanReport) -> String {
     for (((workers, span), (_, kept)), (_, free)) in planned.makespan.iter().zip(in_order).zip(in_any_order) {
         let (kept, free) = (thousandths(kept), thousandths(free));
         text.push_str(&format!(
-            "makespan       {span} on {workers} workers: {kept} of the bound in this order, {free} in any order\n"
+            "makespan       {span} on {}: {kept} of the bound in this order, {free} in any order\n",
+            report::counted(*workers as u64, "worker"),
         ));
     }
     text
@@ -247,6 +292,12 @@ mod tests {
             "makespan": { "1": 7, "2": 6, "8": 6, "16": 6, "64": 6 },
             "permille_in_order": { "1": 1000, "2": 1000, "8": 1000, "16": 1000, "64": 1000 },
             "permille_in_any_order": { "1": 1000, "2": 1000, "8": 1000, "16": 1000, "64": 1000 },
+            "schedule": [
+                { "bundle": "a", "colour": 1, "start": 0, "worker": 0 },
+                { "bundle": "b", "colour": 2, "start": 3, "worker": 0 },
+                { "bundle": "c", "colour": 1, "start": 0, "worker": 1 },
+            ],
+            "schedule_left_out": 0,
         });
         assert_eq!(json, expected);
         let (_, json) = planned("--explain b --without a").expect("a plan");
@@ -261,7 +312,7 @@ mod tests {
             text.starts_with("bundles        3 in 2 components\ncolours        2\nhottest        2 writers"),
             "{text}"
         );
-        assert!(text.contains("makespan       7 on 1 workers: 1.000 of the bound in this order, 1.000 in any order\n"));
+        assert!(text.contains("makespan       7 on 1 worker: 1.000 of the bound in this order, 1.000 in any order\n"));
         let places = ["\nwithout a\n", "\nbundle         c, colour 1 of 2", "\n  0 AAABBB\n  1 a.....\n"];
         let places = places.map(|part| text.find(part).expect("a part"));
         assert!(places.is_sorted(), "{text}");
@@ -283,6 +334,10 @@ mod tests {
         let refused = lanes("--explain 5").plan(&batch_of(text.as_bytes(), &[]).expect("bundles"), false);
         let expected = "can't explain \"5\": expected at most 4096 bundles to explain one of, found 4097";
         assert_eq!(refused.expect_err("too many").to_string(), expected);
+        let batch = batch_of(text.as_bytes(), &[]).expect("bundles");
+        let (_, json) = lanes("").plan(&batch, false).expect("a plan");
+        assert_eq!(json["schedule"].as_array().map(Vec::len), Some(SCHEDULE_MAX));
+        assert_eq!(json["schedule_left_out"], 1);
     }
 
     #[test]

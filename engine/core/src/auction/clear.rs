@@ -22,6 +22,10 @@ use crate::root::{add_bundle, add_dual_prices, add_verdict};
 /// anyone could have scored.
 ///
 /// The result is the same on every executor.
+///
+/// # Panics
+///
+/// If the executor breaks its contract: leaves out a task, or runs a bundle before one that it follows.
 #[must_use]
 pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
     let paths = PathCache::new(input);

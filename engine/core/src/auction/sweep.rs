@@ -2,7 +2,8 @@
 //!
 //! It runs in lanes. A bundle leaves the new state of each resource it writes in a slot of its
 //! own, and the next writer of that resource reads it there; so the outcome is that of the
-//! sequential order, whatever runs at the same time.
+//! sequential order, whatever runs at the same time. An executor that leaves out a turn, or takes
+//! one before those that it follows, is never made up for: the sweep panics.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -71,7 +72,14 @@ pub(super) struct Sweep<'a> {
     pub(super) turns: Vec<Turn>,
 }
 
+/// Where the state that a turn finds must be by then; anything else would be a wrong result.
+const IN_ORDER: &str = "the executor runs every bundle after all the earlier ones that it conflicts with";
+
 /// Runs the sweep: best score first, then more intents, then the seeded hash.
+///
+/// # Panics
+///
+/// If the executor does not run every bundle once all those that it follows have run.
 pub(super) fn sweep<'a>(
     input: &AuctionInput,
     mut candidates: Vec<Candidate<'a>>,
@@ -80,18 +88,23 @@ pub(super) fn sweep<'a>(
     candidates.sort_by_key(|candidate| candidate.precedence);
     let footprints: Vec<&Footprint> = candidates.iter().map(|candidate| &candidate.verified.footprint).collect();
     let costs: Vec<u64> = candidates.iter().map(|candidate| expected_nanos(input, candidate.bundle)).collect();
-    let batch = Batch::new(&footprints).unwrap_or_default();
+    let batch = Batch::new(&footprints);
     let previous = previous_writers(&footprints);
     let slots: Vec<OnceLock<Turn>> = candidates.iter().map(|_| OnceLock::new()).collect();
     let take = |at: usize| {
-        if let (Some(slot), Some(candidate)) = (slots.get(at), candidates.get(at)) {
-            slot.get_or_init(|| take_turn(input, candidate, at, previous.get(at), &slots));
+        if let (Some(slot), Some(candidate), Some(sources)) = (slots.get(at), candidates.get(at), previous.get(at)) {
+            slot.get_or_init(|| take_turn(input, candidate, at, sources, &slots));
         }
     };
-    let plan = executor.run_batch(&batch, &costs, &take).unwrap_or_else(|| Plan::new(&batch));
-    // A turn that an executor left out is taken here, in order, which keeps the result right.
-    (0..candidates.len()).for_each(take);
-    let turns = slots.into_iter().filter_map(OnceLock::into_inner).collect();
+    let plan = match &batch {
+        Some(batch) => executor.run_batch(batch, &costs, &take).unwrap_or_else(|| Plan::new(batch)),
+        None => {
+            // More than a batch can number, which no auction holds.
+            (0..candidates.len()).for_each(take);
+            Plan::default()
+        }
+    };
+    let turns = slots.into_iter().map(|slot| slot.into_inner().expect(IN_ORDER)).collect();
     Sweep { candidates, plan, turns }
 }
 
@@ -136,20 +149,18 @@ fn take_turn(
     input: &AuctionInput,
     candidate: &Candidate<'_>,
     at: usize,
-    sources: Option<&Sources>,
+    sources: &Sources,
     slots: &[OnceLock<Turn>],
 ) -> Turn {
     let resources: Vec<Resource> = writes(&candidate.verified.footprint).collect();
-    let source_of = |place: usize| sources.and_then(|sources| sources.get(place).copied().flatten());
-    let before: Vec<Cell> = resources
-        .iter()
-        .enumerate()
-        .map(|(place, resource)| {
-            let found =
-                source_of(place).and_then(|(writer, place)| slots.get(writer)?.get()?.after.get(place).cloned());
-            found.unwrap_or_else(|| opening(input, *resource))
-        })
-        .collect();
+    let found = |(resource, source): (&Resource, &Option<(usize, usize)>)| match *source {
+        None => opening(input, *resource),
+        Some((writer, place)) => {
+            let turn = slots.get(writer).and_then(OnceLock::get);
+            turn.and_then(|turn| turn.after.get(place)).expect(IN_ORDER).clone()
+        }
+    };
+    let before: Vec<Cell> = resources.iter().zip(sources).map(found).collect();
     match advance(input, candidate.bundle, &resources, &before) {
         Ok(values) => {
             let after = values.into_iter().map(|value| Cell { value, by: Some(at) }).collect();

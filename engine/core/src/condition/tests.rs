@@ -31,6 +31,8 @@ fn what_is_no_condition_is_told_where_and_why() {
     let many = ["event e"; TERMS_MAX + 1].join(" and ");
     let long = " ".repeat(CONDITION_BYTES_MAX + 1);
     let far = format!("event {}", "x".repeat(65));
+    let much = format!("balance EUR > 1{}", "0".repeat(39));
+    let dear = format!("price USD > {}", 1_u128 << 96);
     let cases: &[(&str, Reason, &str)] = &[
         ("", Reason::Missing, "expected a condition, found none"),
         (" \n ", Reason::Missing, "expected a condition, found none"),
@@ -51,7 +53,13 @@ fn what_is_no_condition_is_told_where_and_why() {
         ("balance EUR in > 1", Reason::Malformed, "expected `>=`, `<=`, `>` or `<` in term 1, found \"1\""),
         ("balance EUR > 1e3", Reason::Malformed, "expected an amount in whole units such as 250.00 in term 1"),
         ("balance EUR > 1.", Reason::Malformed, "expected an amount in whole units such as 250.00 in term 1"),
-        ("balance EUR > 1.0000000000000000001", Reason::Malformed, "expected an amount in whole units"),
+        ("balance EUR > 1.0000000000000000001", Reason::Malformed, "expected an amount whose digits are at most 2^127"),
+        (&much, Reason::Malformed, "expected an amount whose digits are at most 2^127, with at most 18 decimals, in"),
+        (
+            &dear,
+            Reason::Malformed,
+            "expected a positive price whose digits are below 2^96, with at most 40 decimals, in",
+        ),
         ("event", Reason::Malformed, "expected the name of an event in term 1, found the end"),
         (&far, Reason::Malformed, "expected the name of an event in term 1, found \"xxx"),
         ("event a or event b", Reason::Malformed, "expected `and` or the end in term 1, found \"or\""),

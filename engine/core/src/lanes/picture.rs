@@ -1,6 +1,6 @@
 //! A plan as a picture in text: workers as rows, time across, each bundle by its colour.
 
-use super::makespan::{Slot, schedule};
+use super::makespan::{Slot, ended, schedule};
 use super::plan::{Plan, cost_of};
 
 /// The letters that stand for colours, in turn.
@@ -12,16 +12,21 @@ const LETTER_WIDTH: u64 = 6;
 
 /// Draws a plan on some workers, at most `width` characters a row.
 ///
-/// Each row is a worker; a letter is the colour of what runs then, in capitals on the critical
-/// path, and `.` is idle. With `colourful` the letters carry terminal colours.
+/// Each row is a worker that runs something; a letter is the colour of what runs then, in capitals on the critical
+/// path, and `.` is idle. With `colourful` the letters carry terminal colours. Where nothing takes any time there is
+/// one line that says so.
 #[must_use]
 pub fn picture(plan: &Plan, costs: &[u64], workers: usize, width: usize, colourful: bool) -> String {
     let slots = schedule(plan, costs, workers);
-    let end = slots.iter().map(|slot| slot.end).max().unwrap_or(0).max(1);
+    let end = ended(&slots);
+    if end == 0 {
+        let why = if slots.is_empty() { "there is no bundle" } else { "every bundle costs 0" };
+        return format!("nothing to draw: {why}\n");
+    }
     let critical = critical_bundles(plan, costs);
     let width = u64::try_from(width.clamp(8, 400)).unwrap_or(80).min(end);
     let mut text = String::new();
-    for worker in 0..workers.max(1) {
+    for worker in 0..used(&slots) {
         let of_worker: Vec<&Slot> = slots.iter().filter(|slot| usize::try_from(slot.worker) == Ok(worker)).collect();
         text.push_str(&format!("{worker:>3} "));
         for column in 0..width {
@@ -32,6 +37,12 @@ pub fn picture(plan: &Plan, costs: &[u64], workers: usize, width: usize, colourf
         text.push('\n');
     }
     text
+}
+
+/// How many workers run something: those with the lowest numbers.
+fn used(slots: &[Slot]) -> usize {
+    let highest = slots.iter().map(|slot| slot.worker).max();
+    highest.and_then(|worker| usize::try_from(worker).ok()).map_or(0, |worker| worker.saturating_add(1))
 }
 
 fn cell(plan: &Plan, slot: &Slot, critical: &[bool], colourful: bool) -> String {
@@ -77,7 +88,7 @@ pub fn svg(plan: &Plan, costs: &[u64], workers: usize, names: &[String]) -> Stri
     let slots = schedule(plan, costs, workers);
     let critical = critical_bundles(plan, costs);
     let end = slots.iter().map(|slot| slot.end).max().unwrap_or(0).max(1);
-    let height = workers.max(1).saturating_mul(24);
+    let height = used(&slots).max(1).saturating_mul(24);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {SVG_WIDTH} {height}\" \
          font-family=\"monospace\" font-size=\"10\">\n"
@@ -151,7 +162,12 @@ mod tests {
     fn the_critical_path_is_in_capitals() {
         let write = |key| Footprint::new(vec![(Resource::Other(key), Access::Write)]);
         let plan = Plan::new(&Batch::new(&[&write(1), &write(1), &write(2)]).expect("small"));
-        assert_eq!(picture(&plan, &[4, 4, 2], 2, 8, false), "  0 AAAABBBB\n  1 aa......\n");
+        for workers in [2, 8] {
+            assert_eq!(picture(&plan, &[4, 4, 2], workers, 8, false), "  0 AAAABBBB\n  1 aa......\n");
+            assert!(svg(&plan, &[4, 4, 2], workers, &[]).contains("viewBox=\"0 0 1000 48\""));
+        }
+        assert_eq!(picture(&plan, &[0, 0, 0], 2, 8, false), "nothing to draw: every bundle costs 0\n");
+        assert_eq!(picture(&Plan::default(), &[], 2, 8, false), "nothing to draw: there is no bundle\n");
     }
 
     #[test]

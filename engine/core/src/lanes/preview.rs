@@ -45,7 +45,7 @@ struct Planned {
 /// What comes next in a walk: keys first, so that all a bundle follows is settled when its turn comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
-    /// The run of this resource that starts with the bundle has something else to follow.
+    /// The run of this resource that starts with the bundle, or did when this was noted, has something else to follow.
     Run(Resource),
     /// The bundle has.
     Bundle,
@@ -53,9 +53,9 @@ enum Turn {
 
 /// Bundles in order of their keys, each with its colour and the earliest that it ends.
 ///
-/// Inserting or removing costs O(t log n) for a bundle of t touches among n, the length of the runs that it splits
-/// or joins, and O(u log n) for each bundle of u touches whose colour or end may change: each once, however many
-/// that it follows have changed. At worst that is every later bundle.
+/// Inserting or removing costs O(t log n) for a bundle of t touches among n, the length of the shorter part of each run
+/// that it splits or joins, and O(u log n) for each bundle of u touches whose colour or end may change: each once,
+/// however many that it follows have changed. At worst that is every later bundle.
 #[derive(Clone, Debug)]
 pub struct Preview<K> {
     bundles: BTreeMap<K, Planned>,
@@ -125,43 +125,28 @@ impl<K: Ord + Clone> Preview<K> {
     ///
     /// [`PreviewError::Taken`] if there is one of this key, [`PreviewError::Full`] if there are too many.
     pub fn insert(&mut self, key: K, footprint: Footprint, cost: u64) -> Result<(), PreviewError> {
-        if self.bundles.contains_key(&key) {
-            return Err(PreviewError::Taken);
-        }
-        if self.bundles.len() >= PREVIEW_BUNDLES_MAX {
-            return Err(PreviewError::Full);
-        }
-        for (resource, access) in footprint.iter() {
-            self.touched(resource, access, |runs| runs.insert(&key, access));
-        }
-        let planned = Planned { footprint, cost, rank: Rank::default() };
-        self.ranks.add(planned.rank);
-        self.bundles.insert(key.clone(), planned);
-        self.walk(BTreeSet::from([(key, Turn::Bundle)]));
+        let mut turns = BTreeSet::new();
+        self.put_in(key, footprint, cost, &mut turns)?;
+        self.walk(turns);
         Ok(())
     }
 
     /// Takes a bundle out; returns what it touched.
     pub fn remove(&mut self, key: &K) -> Option<Footprint> {
-        let planned = self.bundles.remove(key)?;
-        self.ranks.take(planned.rank);
         let mut turns = BTreeSet::new();
-        for (resource, access) in planned.footprint.iter() {
-            let moved = self.touched(resource, access, |runs| runs.remove(key));
-            turns.extend(moved.map(|first| (first, Turn::Run(resource))));
-        }
+        let footprint = self.take_out(key, &mut turns)?;
         self.walk(turns);
-        Some(planned.footprint)
+        Some(footprint)
     }
 
     /// Takes bundles out and puts others in; those that find no room, or their key taken, are left out.
     ///
-    /// Many at once are planned anew in order, where none moves another: O(n t log n).
+    /// However many change, each bundle moves once at most: O(n t log n) at worst. Many at once are planned anew in
+    /// order, which costs no more and looks at less.
     pub fn change(&mut self, out: &[K], into: Vec<(K, Footprint, u64)>) {
         let changes = out.len().saturating_add(into.len());
         if changes <= self.len().checked_div(CHANGES_OF).unwrap_or(0) {
-            out.iter().for_each(|key| drop(self.remove(key)));
-            self.insert_all(into);
+            self.change_in_place(out, into);
             return;
         }
         let mut held = std::mem::take(self).bundles;
@@ -169,14 +154,57 @@ impl<K: Ord + Clone> Preview<K> {
         let kept = held.into_iter().map(|(key, planned)| (key, planned.footprint, planned.cost));
         let mut all: Vec<_> = kept.chain(into).collect();
         all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
-        self.insert_all(all);
-    }
-
-    fn insert_all(&mut self, bundles: Vec<(K, Footprint, u64)>) {
-        for (key, footprint, cost) in bundles {
+        for (key, footprint, cost) in all {
             // What finds no room is left out, as documented.
             let _ = self.insert(key, footprint, cost);
         }
+    }
+
+    /// Changes all, then walks once; returns how many bundles it settled.
+    fn change_in_place(&mut self, out: &[K], into: Vec<(K, Footprint, u64)>) -> usize {
+        let mut turns = BTreeSet::new();
+        for key in out {
+            self.take_out(key, &mut turns);
+        }
+        for (key, footprint, cost) in into {
+            // What finds no room is left out, as documented.
+            let _ = self.put_in(key, footprint, cost, &mut turns);
+        }
+        self.walk(turns)
+    }
+
+    fn put_in(
+        &mut self,
+        key: K,
+        footprint: Footprint,
+        cost: u64,
+        turns: &mut BTreeSet<(K, Turn)>,
+    ) -> Result<(), PreviewError> {
+        if self.bundles.contains_key(&key) {
+            return Err(PreviewError::Taken);
+        }
+        if self.bundles.len() >= PREVIEW_BUNDLES_MAX {
+            return Err(PreviewError::Full);
+        }
+        for (resource, access) in footprint.iter() {
+            let moved = self.touched(resource, access, |runs| runs.insert(&key, access));
+            turns.extend(moved.map(|first| (first, Turn::Run(resource))));
+        }
+        let planned = Planned { footprint, cost, rank: Rank::default() };
+        self.ranks.add(planned.rank);
+        self.bundles.insert(key.clone(), planned);
+        turns.insert((key, Turn::Bundle));
+        Ok(())
+    }
+
+    fn take_out(&mut self, key: &K, turns: &mut BTreeSet<(K, Turn)>) -> Option<Footprint> {
+        let planned = self.bundles.remove(key)?;
+        self.ranks.take(planned.rank);
+        for (resource, access) in planned.footprint.iter() {
+            let moved = self.touched(resource, access, |runs| runs.remove(key));
+            turns.extend(moved.map(|first| (first, Turn::Run(resource))));
+        }
+        Some(planned.footprint)
     }
 
     /// Changes who touches a resource, and what is counted of it.
@@ -196,17 +224,23 @@ impl<K: Ord + Clone> Preview<K> {
         changed
     }
 
-    fn walk(&mut self, mut turns: BTreeSet<(K, Turn)>) {
+    /// Takes every turn, in order; returns how many bundles it settled, each once.
+    fn walk(&mut self, mut turns: BTreeSet<(K, Turn)>) -> usize {
+        let mut settled: usize = 0;
         while let Some((key, turn)) = turns.pop_first() {
             match turn {
                 Turn::Run(resource) => {
                     let runs = self.resources.get(&resource);
-                    let members = runs.into_iter().flat_map(|runs| runs.members(&key));
+                    let members = runs.into_iter().flat_map(|runs| runs.members_from(&key));
                     turns.extend(members.map(|member| (member.clone(), Turn::Bundle)));
                 }
-                Turn::Bundle => self.settle(&key, &mut turns),
+                Turn::Bundle => {
+                    self.settle(&key, &mut turns);
+                    settled = settled.saturating_add(1);
+                }
             }
         }
+        settled
     }
 
     /// Computes the rank of one bundle, and passes a change on to the runs behind it.
@@ -311,6 +345,46 @@ mod tests {
             preview.change(&out, into);
             assert_twin(&preview, &bundles, step);
         }
+    }
+
+    #[test]
+    fn changes_in_place_leave_the_plan_that_would_be_made_anew() {
+        for round in 0..30_u32 {
+            let mut seed = 0x51_7c_c1_b7 ^ u64::from(round) << 24;
+            let (keys, writes) = (1 + below(&mut seed, 12), below(&mut seed, 8));
+            let (mut preview, mut bundles) = (Preview::default(), BTreeMap::new());
+            for step in 0..40 {
+                let (share, many) = (below(&mut seed, 100), below(&mut seed, 30));
+                let out: Vec<Key> = bundles.keys().filter(|_| below(&mut seed, 100) < share).copied().collect();
+                out.iter().for_each(|key| drop(bundles.remove(key)));
+                let into: Vec<_> = (0..many)
+                    .map(|number| {
+                        let again = out.get(number as usize).filter(|_| below(&mut seed, 4) == 0).copied();
+                        let key = again.unwrap_or((Reverse(below(&mut seed, 50)), step * 1_000 + number));
+                        (key, random_footprint(&mut seed, keys, writes), u64::from(below(&mut seed, 3)))
+                    })
+                    .collect();
+                bundles.extend(into.iter().map(|(key, footprint, cost)| (*key, (footprint.clone(), *cost))));
+                let settled = preview.change_in_place(&out, into);
+                assert!(settled <= bundles.len(), "round {round}, step {step}: {settled} of {}", bundles.len());
+                assert_twin(&preview, &bundles, round * 1_000 + step);
+            }
+        }
+    }
+
+    #[test]
+    fn changes_in_front_of_a_long_queue_move_each_bundle_once() {
+        let touch = || Footprint::new(vec![(Resource::Other(1), Access::Write)]);
+        let mut preview = Preview::default();
+        let queue = 4_096_u32;
+        preview.change(&[], (0..queue).map(|at| (queue + at, touch(), 1)).collect());
+        let into: Vec<_> = (0..64).map(|at| (at, touch(), 1)).collect();
+        assert_eq!(preview.change_in_place(&[], into), 4_096 + 64);
+        assert_eq!((preview.colours(), preview.start(&(2 * queue - 1))), (4_160, Some(4_159)));
+        let out: Vec<u32> = (0..64).collect();
+        let into: Vec<_> = (0..64).map(|at| (100 + at, touch(), 2)).collect();
+        assert_eq!(preview.change_in_place(&out, into), 4_096 + 64);
+        assert_eq!((preview.colours(), preview.critical_path()), (4_160, 4_096 + 128));
     }
 
     #[test]

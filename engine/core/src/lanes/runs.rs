@@ -91,10 +91,33 @@ struct Run<K> {
 }
 
 impl<K: Ord + Clone> Run<K> {
-    fn of(access: Access, members: BTreeMap<K, Rank>) -> Run<K> {
-        let mut ranks = Ranks::default();
-        members.values().for_each(|rank| ranks.add(*rank));
-        Run { access, members, ranks }
+    fn new(access: Access) -> Run<K> {
+        Run { access, members: BTreeMap::new(), ranks: Ranks::default() }
+    }
+
+    /// Cuts off the members from this key on; counts only the ranks of the fewer.
+    fn split_off(&mut self, key: &K) -> Run<K> {
+        let mut later = Run { members: self.members.split_off(key), ..Run::new(self.access) };
+        let is_later_less = later.members.len() < self.members.len();
+        if !is_later_less {
+            std::mem::swap(&mut self.ranks, &mut later.ranks);
+        }
+        let (less, more) = if is_later_less { (&mut later, self) } else { (self, &mut later) };
+        for rank in less.members.values() {
+            more.ranks.take(*rank);
+            less.ranks.add(*rank);
+        }
+        later
+    }
+
+    /// Takes in the members of another; moves the fewer.
+    fn join(&mut self, mut other: Run<K>) {
+        if self.members.len() < other.members.len() {
+            std::mem::swap(self, &mut other);
+        }
+        for (key, rank) in other.members {
+            self.set(&key, rank);
+        }
     }
 
     /// Gives a member a rank; says whether the highest of the run changed.
@@ -153,34 +176,41 @@ impl<K: Ord + Clone> Runs<K> {
         is_changed.then(|| self.behind(&first)).flatten()
     }
 
-    /// The bundles of the run that starts with this one.
-    pub(super) fn members(&self, first: &K) -> impl Iterator<Item = &K> {
-        self.runs.get(first).into_iter().flat_map(|run| run.members.keys())
+    /// The bundles of the run that starts with this one; where the bundle has gone since, or others have come before it,
+    /// all of those that now stand in that run's place.
+    pub(super) fn members_from(&self, first: &K) -> impl Iterator<Item = &K> {
+        let is_around = |run: &&Run<K>| run.members.last_key_value().is_some_and(|(last, _)| first <= last);
+        let around = self.runs.range(..first).next_back().map(|(_, run)| run).filter(is_around);
+        let from = self.runs.range(first..).next().map(|(_, run)| run);
+        around.into_iter().chain(from).flat_map(move |run| run.members.range(first..).map(|(key, _)| key))
     }
 
-    /// Puts a bundle in its place, with no rank yet: whom it moves shows when it gets one.
-    pub(super) fn insert(&mut self, key: &K, access: Access) {
+    /// Puts a bundle in its place, with no rank yet: whom it moves shows when it gets one. Returns the first of the
+    /// run behind one that it splits: what that follows may be less than before.
+    pub(super) fn insert(&mut self, key: &K, access: Access) -> Option<K> {
         if access == Access::Write {
             self.writers = self.writers.saturating_add(1);
         }
         let first = self.run_of(key).cloned();
         let run = first.as_ref().and_then(|first| self.runs.get_mut(first));
+        let mut moved = None;
         if let Some(run) = run {
             if run.commutes_with(access) {
                 run.set(key, Rank::default());
-                return;
+                return None;
             }
             if run.is_inside(key) {
-                let (access, later) = (run.access, run.members.split_off(key));
-                *run = Run::of(access, std::mem::take(&mut run.members));
-                self.put(Run::of(access, later));
+                let later = run.split_off(key);
+                moved = later.members.last_key_value().and_then(|(last, _)| self.behind(last));
+                self.put(later);
             }
         }
         let behind = self.behind(key).filter(|first| self.runs.get(first).is_some_and(|run| run.commutes_with(access)));
         let joined = behind.and_then(|first| self.runs.remove(&first));
-        let mut run = joined.unwrap_or_else(|| Run::of(access, BTreeMap::new()));
+        let mut run = joined.unwrap_or_else(|| Run::new(access));
         run.set(key, Rank::default());
         self.put(run);
+        moved
     }
 
     /// Takes a bundle out; returns the first of the run that has something else to follow now.
@@ -199,20 +229,19 @@ impl<K: Ord + Clone> Runs<K> {
             return behind;
         }
         let behind = self.behind(key)?;
-        self.join_before(&behind).or(Some(behind))
+        self.join_before(&behind);
+        Some(behind)
     }
 
-    /// Joins a run to the one before it where both commute; returns the first of both.
-    fn join_before(&mut self, first: &K) -> Option<K> {
-        let access = self.runs.get(first)?.access;
+    /// Joins a run to the one before it where both commute.
+    fn join_before(&mut self, first: &K) {
+        let Some(access) = self.runs.get(first).map(|run| run.access) else { return };
         let before = self.runs.range(..first).next_back().filter(|(_, run)| run.commutes_with(access));
-        let before = before?.0.clone();
-        let later = self.runs.remove(first)?;
-        let run = self.runs.get_mut(&before)?;
-        for (key, rank) in &later.members {
-            run.set(key, *rank);
+        let Some(before) = before.map(|(before, _)| before.clone()) else { return };
+        if let (Some(mut run), Some(later)) = (self.runs.remove(&before), self.runs.remove(first)) {
+            run.join(later);
+            self.put(run);
         }
-        Some(before)
     }
 
     fn put(&mut self, run: Run<K>) {

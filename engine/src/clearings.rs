@@ -1,0 +1,102 @@
+//! How clearings went: what the status says of them, and the one place where a clearing may panic.
+//!
+//! A clearing is a pure function whose result nobody has seen before it ends, so one that panics leaves nothing behind.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use clearlane_core::auction::{Clearing, clear};
+use clearlane_core::lanes::{Batch, Executor, Job, Plan};
+use clearlane_core::names::AuctionId;
+use clearlane_core::pending::PendingAuction;
+
+use crate::executor::{Choice, Workers};
+
+/// How clearings went since the engine started.
+#[derive(Debug, Default)]
+pub struct Clearings(Mutex<Seen>);
+
+/// What was seen of clearings.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How many panicked; their auctions are void.
+    pub panicked: u64,
+    /// The last one that had bundles to run, and how it ran them.
+    pub last: Option<(AuctionId, Choice)>,
+}
+
+impl Clearings {
+    /// What was seen so far.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    /// Clears a closed auction; `None` if that panicked, which is logged and counted.
+    pub fn clear(&self, pending: &PendingAuction, workers: &Workers) -> Option<Clearing> {
+        let saying = Saying { workers, choice: OnceLock::new() };
+        let clearing = self.guard(pending.input.auction, || clear(&pending.input, &pending.solutions, &saying))?;
+        if let Some(choice) = saying.choice.into_inner().filter(|_| clearing.plan.bundles > 0) {
+            let (auction, bundles) = (clearing.auction.0, clearing.plan.bundles);
+            tracing::info!(auction, bundles, method = choice.method.name(), why = choice.reason(), "cleared in lanes");
+            self.lock().last = Some((clearing.auction, choice));
+        }
+        Some(clearing)
+    }
+
+    fn guard(&self, auction: AuctionId, clear: impl FnOnce() -> Clearing) -> Option<Clearing> {
+        let cleared = catch_unwind(AssertUnwindSafe(clear));
+        if cleared.is_err() {
+            let panicked = {
+                let mut seen = self.lock();
+                seen.panicked += 1;
+                seen.panicked
+            };
+            tracing::error!(auction = auction.0, panicked, "clearing panicked; the auction will be void");
+        }
+        cleared.ok()
+    }
+
+    /// Nothing panics under the lock, so a poisoned one still guards a whole record.
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Workers that note how they ran the batch of one clearing.
+struct Saying<'a> {
+    workers: &'a Workers,
+    choice: OnceLock<Choice>,
+}
+
+impl Executor for Saying<'_> {
+    fn lanes(&self) -> usize {
+        self.workers.lanes()
+    }
+
+    fn run(&self, count: usize, nanos: u64, task: &(dyn Fn(usize) + Sync)) {
+        self.workers.run(count, nanos, task);
+    }
+
+    fn run_batch(&self, batch: &Batch, costs: &[u64], task: &(dyn Fn(usize) + Sync)) -> Option<Plan> {
+        let (plan, choice) = self.workers.run_batch_saying(batch, costs, task);
+        self.choice.get_or_init(|| choice);
+        plan
+    }
+
+    fn run_jobs(&self, nanos: u64, jobs: Vec<Job<'_>>) {
+        self.workers.run_jobs(nanos, jobs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clearing_that_panics_is_counted_and_gives_nothing() {
+        let clearings = Clearings::default();
+        assert_eq!(clearings.guard(AuctionId(7), || panic!("a mistake in a rule")), None);
+        assert_eq!((clearings.seen().panicked, clearings.seen().last), (1, None));
+    }
+}
