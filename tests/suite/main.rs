@@ -5,4 +5,5 @@ mod bundles;
 mod conditions;
 mod model;
 mod refusals;
+mod selection;
 mod tidy;

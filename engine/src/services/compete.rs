@@ -239,6 +239,7 @@ fn announce(solver: SolverId, notice: &Notice) -> engine_message::Message {
 
 fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
     let own = clearing.verdicts.iter().find(|verdicts| verdicts.solver == solver);
+    let contribution = own.map_or(0, |own| own.contribution).to_string();
     let verdicts = own.into_iter().flat_map(|own| &own.verdicts).map(verdict::to_wire).collect();
     wire::AuctionResult {
         auction: clearing.auction.0,
@@ -246,6 +247,8 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         score: clearing.score.to_string(),
         floor_score: clearing.floor_score.to_string(),
         verdicts,
+        selection_gap: clearing.selection_gap.to_string(),
+        contribution,
     }
 }
 

@@ -74,6 +74,7 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         solver: cell.state.solver_party(*solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
         bundles: *bundles,
         score: score.to_string(),
+        contribution: auction.contributions.get(solver).copied().unwrap_or(0).to_string(),
     };
     wire::AuctionSummary {
         auction: auction.auction.0,
@@ -87,5 +88,6 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         bundles: auction.plan.bundles,
         colours: auction.plan.colours,
         hottest: auction.plan.hottest,
+        selection_gap: auction.selection_gap.to_string(),
     }
 }

@@ -46,8 +46,12 @@ pub struct AuctionSummary {
     pub floor_score: Score,
     /// Bundles that executed.
     pub executed: usize,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
     /// Executed bundles and their score by solver.
     pub shares: BTreeMap<SolverId, (u32, Score)>,
+    /// What the auction would have lost without each solver that won something.
+    pub contributions: BTreeMap<SolverId, Score>,
     /// The shape of the sweep's plan.
     pub plan: PlanSummary,
 }
@@ -78,6 +82,7 @@ impl AuctionSummary {
             *bundles = bundles.saturating_add(1);
             *score = score.saturating_add(executed.score);
         }
+        let told = clearing.into_iter().flat_map(|clearing| &clearing.verdicts);
         AuctionSummary {
             auction: ended.auction,
             time: ended.time,
@@ -86,7 +91,9 @@ impl AuctionSummary {
             score: ended.score(),
             floor_score: clearing.map_or(0, |clearing| clearing.floor_score),
             executed: clearing.map_or(0, |clearing| clearing.executed.len()),
+            selection_gap: clearing.map_or(0, |clearing| clearing.selection_gap),
             shares,
+            contributions: told.map(|told| (told.solver, told.contribution)).filter(|(_, added)| *added > 0).collect(),
             plan: clearing.map(|clearing| clearing.plan).unwrap_or_default(),
         }
     }

@@ -53,6 +53,10 @@ pub struct Outcome {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
+    /// What the auction would have lost without this solver.
+    pub contribution: Score,
     /// One verdict for each of the solver's bundles, in its order.
     pub verdicts: Vec<Verdict>,
 }
@@ -195,6 +199,8 @@ fn outcome_of(result: &wire::AuctionResult) -> Result<Outcome, SessionError> {
         is_voided: result.voided,
         score: score(&result.score)?,
         floor_score: score(&result.floor_score)?,
+        selection_gap: score(&result.selection_gap)?,
+        contribution: score(&result.contribution)?,
         verdicts: verdicts.map_err(malformed)?,
     })
 }

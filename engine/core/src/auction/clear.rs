@@ -1,22 +1,25 @@
 //! Clearing: a pure function from the frozen input and the sealed solutions to one decision.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 use super::cost::expected_nanos;
 use super::floor::{Progress, route_unfilled};
 use super::paths::PathCache;
 use super::precedence::Precedence;
+use super::select::{SELECTION_WORK_MAX, Selection, select};
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
 use super::{AuctionInput, Bundle, Solution};
 use crate::hash::{Hash, Hasher};
-use crate::lanes::{Executor, map};
+use crate::lanes::{Executor, Sequential, map};
 use crate::money::Score;
 use crate::names::{AuctionId, SolverId};
 use crate::refusal::{Reason, Refusal};
 use crate::root::{add_bundle, add_verdict};
 
-/// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, routes what is left by the
-/// built-in bidder, and takes the better of that and the built-in bidder alone.
+/// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, looks for a set worth more, routes what
+/// is left by the built-in bidder, and takes the better of that and the built-in bidder alone.
 ///
 /// The result is the same on every executor.
 #[must_use]
@@ -25,23 +28,55 @@ pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
     let alone = floor_alone(input, &paths);
     let floor_score = sum(&alone);
     let judged = judge_all(input, solutions, executor);
-    let swept = sweep(input, candidates(input, &judged), executor);
-    let completion = if swept.taken().next().is_none() { alone.clone() } else { complete(input, &paths, &swept) };
-    let together = score(&swept).saturating_add(sum(&completion));
+    let Reached { swept, completion, score: together, gap } =
+        reach(input, &paths, &alone, candidates(input, &judged), SELECTION_WORK_MAX, executor);
     let is_floor_alone = together < floor_score;
-    let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
+    let executed = if is_floor_alone { by_floor(alone.clone()) } else { winners(&swept, completion) };
+    let contributions = contributions(input, &paths, &alone, &judged, &executed, together.max(floor_score), executor);
     let mut clearing = Clearing {
         auction: input.auction,
         score: together.max(floor_score),
         floor_score,
+        selection_gap: gap,
         is_floor_alone,
-        verdicts: verdicts(&judged, &swept, is_floor_alone),
+        verdicts: verdicts(&judged, &swept, is_floor_alone, &contributions),
         plan: summary(&swept),
         executed,
         digest: Hash::default(),
     };
     clearing.digest = digest(&clearing);
     clearing
+}
+
+/// What some candidates come to, completed by the built-in bidder.
+struct Reached<'a> {
+    swept: Sweep<'a>,
+    completion: Vec<(Bundle, Score)>,
+    score: Score,
+    gap: Score,
+}
+
+/// The sweep or, where one is found and is worth more after completion too, a better set.
+fn reach<'a>(
+    input: &AuctionInput,
+    paths: &PathCache,
+    alone: &[(Bundle, Score)],
+    candidates: Vec<Candidate<'a>>,
+    work: u64,
+    executor: &dyn Executor,
+) -> Reached<'a> {
+    let swept = sweep(input, candidates, executor);
+    let Selection { better, gap } = select(input, &swept, work, executor);
+    let better = better.map(|is_taken| swept.only(input, &is_taken));
+    let completed = |swept: Sweep<'a>| {
+        let is_idle = swept.taken().next().is_none();
+        let completion = if is_idle { alone.to_vec() } else { complete(input, paths, &swept) };
+        Reached { score: score(&swept).saturating_add(sum(&completion)), swept, completion, gap }
+    };
+    let Some(better) = better else { return completed(swept) };
+    let gained = score(&better).saturating_sub(score(&swept));
+    let (first, second) = (completed(swept), completed(better));
+    if second.score > first.score { second } else { Reached { gap: gap.saturating_add(gained), ..first } }
 }
 
 /// One solver's bundle with the verdict on it alone.
@@ -126,8 +161,43 @@ fn by_floor(bundles: Vec<(Bundle, Score)>) -> Vec<Executed> {
     executed.collect()
 }
 
-fn verdicts(judged: &[Judged<'_>], swept: &Sweep<'_>, is_floor_alone: bool) -> Vec<SolverVerdicts> {
-    let mut turns = std::collections::BTreeMap::new();
+/// What the auction would lose without each solver that won something; each is left out on its own lane.
+///
+/// All of them together take the work of one more selection.
+fn contributions(
+    input: &AuctionInput,
+    paths: &PathCache,
+    alone: &[(Bundle, Score)],
+    judged: &[Judged<'_>],
+    executed: &[Executed],
+    score: Score,
+    executor: &dyn Executor,
+) -> BTreeMap<SolverId, Score> {
+    let winners: BTreeSet<SolverId> = executed.iter().map(|executed| executed.solver).collect();
+    let winners: Vec<SolverId> = winners.into_iter().filter(|solver| *solver != SolverId::FLOOR).collect();
+    let count = u64::try_from(winners.len()).unwrap_or(u64::MAX);
+    let work = SELECTION_WORK_MAX.checked_div(count).unwrap_or(0);
+    let floor_score = sum(alone);
+    let without = map(executor, winners.len(), SELECTION_WORK_MAX, |at| {
+        let left_out = winners.get(at).copied();
+        let mut others = candidates(input, judged);
+        others.retain(|candidate| Some(candidate.solver) != left_out);
+        if others.is_empty() {
+            return floor_score;
+        }
+        reach(input, paths, alone, others, work, &Sequential).score.max(floor_score)
+    });
+    let contribution = |(solver, without): (SolverId, Score)| (solver, score.saturating_sub(without).max(0));
+    winners.into_iter().zip(without).map(contribution).collect()
+}
+
+fn verdicts(
+    judged: &[Judged<'_>],
+    swept: &Sweep<'_>,
+    is_floor_alone: bool,
+    contributions: &BTreeMap<SolverId, Score>,
+) -> Vec<SolverVerdicts> {
+    let mut turns = BTreeMap::new();
     for (at, candidate) in swept.candidates.iter().enumerate() {
         turns.insert((candidate.solver, candidate.number), at);
     }
@@ -141,7 +211,10 @@ fn verdicts(judged: &[Judged<'_>], swept: &Sweep<'_>, is_floor_alone: bool) -> V
         };
         match verdicts.last_mut().filter(|last| last.solver == one.solver) {
             Some(last) => last.verdicts.push(verdict),
-            None => verdicts.push(SolverVerdicts { solver: one.solver, verdicts: vec![verdict] }),
+            None => {
+                let contribution = contributions.get(&one.solver).copied().unwrap_or(0);
+                verdicts.push(SolverVerdicts { solver: one.solver, verdicts: vec![verdict], contribution });
+            }
         }
     }
     verdicts
@@ -175,6 +248,7 @@ fn digest(clearing: &Clearing) -> Hash {
     hasher.number(clearing.auction.0).byte(u8::from(clearing.is_floor_alone));
     add_score(&mut hasher, clearing.score);
     add_score(&mut hasher, clearing.floor_score);
+    add_score(&mut hasher, clearing.selection_gap);
     let plan = clearing.plan;
     [plan.bundles, plan.colours, plan.hottest].iter().for_each(|number| {
         hasher.number(u64::from(*number));
@@ -190,6 +264,7 @@ fn digest(clearing: &Clearing) -> Hash {
     hasher.count(clearing.verdicts.len());
     for of_solver in &clearing.verdicts {
         hasher.number(u64::from(of_solver.solver.0)).count(of_solver.verdicts.len());
+        add_score(&mut hasher, of_solver.contribution);
         for verdict in &of_solver.verdicts {
             add_verdict(&mut hasher, verdict);
         }
