@@ -21,7 +21,8 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 
 /// The names of the solutions with what they trade; `solvers` numbers the solvers as they come.
 fn solutions<'a>(case: &'a Value, solvers: &mut Vec<&'a str>) -> Vec<(&'a str, CowSolution)> {
-    let tokens: Vec<&str> = case["tokens"].as_array().expect("tokens").iter().filter_map(|one| one[0].as_str()).collect();
+    let tokens: Vec<&str> =
+        case["tokens"].as_array().expect("tokens").iter().filter_map(|one| one[0].as_str()).collect();
     let token = |name: &Value| {
         u32::try_from(tokens.iter().position(|token| Some(*token) == name.as_str()).expect("a token")).expect("few")
     };

@@ -5,5 +5,6 @@ mod bundles;
 mod conditions;
 mod model;
 mod refusals;
+mod rewards;
 mod selection;
 mod tidy;

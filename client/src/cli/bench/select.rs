@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clearlane_core::auction::{
-    AuctionInput, AuctionIntent, AuctionOption, Bundle, Clearing, Denomination, Fill, Reserve, RuleSet, Solution, clear,
-    score_bundle,
+    AuctionInput, AuctionIntent, AuctionOption, Bundle, Clearing, Denomination, Fill, Reserve, RuleSet, Solution,
+    clear, score_bundle,
 };
 use clearlane_core::hash::Hasher;
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::{Atoms, Score};
-use clearlane_core::names::{
-    AuctionId, CommandId, DenominationIndex, IntentIndex, Name, ReserveIndex, SolverId,
-};
+use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, IntentIndex, Name, ReserveIndex, SolverId};
 use clearlane_core::price::Price;
 use clearlane_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -99,9 +97,8 @@ impl Case {
 
     fn bundles(&self) -> impl Iterator<Item = (Score, BTreeSet<u32>)> + '_ {
         let bundles = self.solutions.iter().flat_map(|solution| &solution.bundles);
-        bundles.map(|bundle| {
-            (score_bundle(&self.input, bundle), bundle.fills.iter().map(|fill| fill.intent.0).collect())
-        })
+        bundles
+            .map(|bundle| (score_bundle(&self.input, bundle), bundle.fills.iter().map(|fill| fill.intent.0).collect()))
     }
 
     /// What best score first alone comes to.

@@ -29,10 +29,10 @@ pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
     let floor_score = sum(&alone);
     let judged = judge_all(input, solutions, executor);
     let Reached { swept, completion, score: together, gap } =
-        reach(input, &paths, &alone, candidates(input, &judged), SELECTION_WORK_MAX, executor);
+        reach(input, &paths, &alone, candidates(input, &judged), executor);
     let is_floor_alone = together < floor_score;
-    let executed = if is_floor_alone { by_floor(alone.clone()) } else { winners(&swept, completion) };
-    let contributions = contributions(input, &paths, &alone, &judged, &executed, together.max(floor_score), executor);
+    let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
+    let contributions = contributions(input, &swept, &executed, together.saturating_sub(floor_score), executor);
     let mut clearing = Clearing {
         auction: input.auction,
         score: together.max(floor_score),
@@ -62,11 +62,10 @@ fn reach<'a>(
     paths: &PathCache,
     alone: &[(Bundle, Score)],
     candidates: Vec<Candidate<'a>>,
-    work: u64,
     executor: &dyn Executor,
 ) -> Reached<'a> {
     let swept = sweep(input, candidates, executor);
-    let Selection { better, gap } = select(input, &swept, work, executor);
+    let Selection { better, gap } = select(input, &swept, SELECTION_WORK_MAX, executor);
     let better = better.map(|is_taken| swept.only(input, &is_taken));
     let completed = |swept: Sweep<'a>| {
         let is_idle = swept.taken().next().is_none();
@@ -161,33 +160,35 @@ fn by_floor(bundles: Vec<(Bundle, Score)>) -> Vec<Executed> {
     executed.collect()
 }
 
-/// What the auction would lose without each solver that won something; each is left out on its own lane.
+/// What selection reaches less what it reaches without each solver that won something, at most `beyond_floor`; each is
+/// left out on its own lane.
 ///
-/// All of them together take the work of one more selection.
+/// All of them together take the work of one more selection. The built-in bidder is not run again for each, which would
+/// take as long as clearing for each: what it would fill in a solver's place counts through `beyond_floor` only.
 fn contributions(
     input: &AuctionInput,
-    paths: &PathCache,
-    alone: &[(Bundle, Score)],
-    judged: &[Judged<'_>],
+    swept: &Sweep<'_>,
     executed: &[Executed],
-    score: Score,
+    beyond_floor: Score,
     executor: &dyn Executor,
 ) -> BTreeMap<SolverId, Score> {
     let winners: BTreeSet<SolverId> = executed.iter().map(|executed| executed.solver).collect();
     let winners: Vec<SolverId> = winners.into_iter().filter(|solver| *solver != SolverId::FLOOR).collect();
     let count = u64::try_from(winners.len()).unwrap_or(u64::MAX);
     let work = SELECTION_WORK_MAX.checked_div(count).unwrap_or(0);
-    let floor_score = sum(alone);
     let without = map(executor, winners.len(), SELECTION_WORK_MAX, |at| {
         let left_out = winners.get(at).copied();
-        let mut others = candidates(input, judged);
-        others.retain(|candidate| Some(candidate.solver) != left_out);
-        if others.is_empty() {
-            return floor_score;
-        }
-        reach(input, paths, alone, others, work, &Sequential).score.max(floor_score)
+        let others = swept.candidates.iter().filter(|candidate| Some(candidate.solver) != left_out);
+        let others = sweep(input, others.cloned().collect(), &Sequential);
+        let flags = select(input, &others, work, &Sequential).better;
+        let is_taken = |at: usize| flags.as_ref().is_some_and(|flags| flags.get(at) == Some(&true));
+        let selected = others.candidates.iter().enumerate().filter(|(at, _)| is_taken(*at));
+        let selected = selected.fold(0, |sum: Score, (_, one)| sum.saturating_add(one.verified.score));
+        selected.max(score(&others))
     });
-    let contribution = |(solver, without): (SolverId, Score)| (solver, score.saturating_sub(without).max(0));
+    let reached = score(swept);
+    let contribution =
+        |(solver, without): (SolverId, Score)| (solver, reached.saturating_sub(without).min(beyond_floor).max(0));
     winners.into_iter().zip(without).map(contribution).collect()
 }
 

@@ -54,7 +54,8 @@ pub struct SolverVerdicts {
     pub solver: SolverId,
     /// One verdict a bundle.
     pub verdicts: Vec<Verdict>,
-    /// The auction's value less what the same selection reaches without this solver; zero if it won nothing.
+    /// What selection reaches less what it reaches without this solver, at most what the auction is worth beyond the
+    /// floor; zero if it won nothing.
     pub contribution: Score,
 }
 

@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn rewards_are_contributions_under_both_caps() {
         let earned = |contribution, fees| Earned { contribution, fees };
-        let cases: &[(&str, Score, u32, &[Earned], &[Score])] = &[
+        type Case<'a> = (&'a str, Score, u32, &'a [Earned], &'a [Score]);
+        let cases: &[Case<'_>] = &[
             ("no fees", 100, 1_000_000, &[earned(50, 0)], &[0]),
             ("below the cap", 100, 500_000, &[earned(50, 200)], &[50]),
             ("at the cap", 100, 500_000, &[earned(50, 61)], &[30]),

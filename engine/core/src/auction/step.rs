@@ -3,6 +3,8 @@
 //! The state of a resource depends on the bundles that write it and on nothing else, so a set of bundles keeps
 //! every rule exactly if it does on each resource by itself.
 
+use std::collections::BTreeMap;
+
 use super::verify::{by_intent, check_intent, debits};
 use super::{AuctionInput, Bundle, Fill, VenueUse};
 use crate::lanes::{Access, Footprint, Resource};
@@ -43,7 +45,8 @@ pub(super) fn writes(footprint: &Footprint) -> impl Iterator<Item = Resource> + 
 /// What a bundle does to each of these resources.
 pub(super) fn steps(input: &AuctionInput, bundle: &Bundle, resources: &[Resource]) -> Vec<Step> {
     let mut fills = by_intent(bundle);
-    let debits = debits(input, bundle);
+    let draws = resources.iter().any(|resource| matches!(resource, Resource::Reserve(_)));
+    let debits = if draws { debits(input, bundle) } else { BTreeMap::new() };
     let step = |resource: &Resource| match resource {
         Resource::Intent(index) => Step::Fill(fills.remove(index).unwrap_or_default()),
         Resource::Venue(index) => {
@@ -67,12 +70,7 @@ pub(super) fn opening(input: &AuctionInput, resource: Resource) -> Value {
 }
 
 /// The state after a step, or the rule of the resource that does not allow it.
-pub(super) fn advance(
-    input: &AuctionInput,
-    resource: Resource,
-    step: &Step,
-    before: &Value,
-) -> Result<Value, Refusal> {
+pub(super) fn advance(input: &AuctionInput, resource: Resource, step: &Step, before: &Value) -> Result<Value, Refusal> {
     match (resource, step, before) {
         (Resource::Intent(index), Step::Fill(now), Value::Intent(earlier)) => {
             check_intent(input, index, now, earlier)?;

@@ -33,12 +33,7 @@ pub(super) fn best(mut graph: Graph, floor: Score, work: &mut Work) -> Result<Op
     }))
 }
 
-fn best_of_parts(
-    graph: &Graph,
-    parts: &[Vec<u32>],
-    floor: Score,
-    work: &mut Work,
-) -> Result<Option<Best>, Exhausted> {
+fn best_of_parts(graph: &Graph, parts: &[Vec<u32>], floor: Score, work: &mut Work) -> Result<Option<Best>, Exhausted> {
     let mut parts: Vec<Graph> = parts.iter().map(|part| graph.part(part)).collect();
     parts.sort_by_key(Graph::len);
     let bounds: Vec<Score> = parts.iter().map(Graph::cover_bound).collect();

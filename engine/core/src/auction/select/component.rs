@@ -212,7 +212,11 @@ fn exclusive(input: &AuctionInput, resource: Resource, writers: &[(Place, Step)]
                 input.reserves.get(index.at()).map(|reserve| (*amount, reserve.amount))
             }
             (
-                Resource::Intent(_) | Resource::Venue(_) | Resource::Reserve(_) | Resource::Fact(_) | Resource::Other(_),
+                Resource::Intent(_)
+                | Resource::Venue(_)
+                | Resource::Reserve(_)
+                | Resource::Fact(_)
+                | Resource::Other(_),
                 Step::Fill(_) | Step::Use(_) | Step::Debit(_) | Step::Nothing,
             ) => None,
         };

@@ -42,7 +42,7 @@ impl Prices {
         let mut best = Prices::at(component, &prices);
         let (mut scale, mut since) = (STEP_UNIT, 0_usize);
         let looks = component.cliques.iter().fold(component.len(), |sum, clique| sum.saturating_add(clique.len()));
-        let looks = u64::try_from(looks).unwrap_or(u64::MAX).saturating_mul(2);
+        let looks = u64::try_from(looks).unwrap_or(u64::MAX).div_ceil(2);
         let mut current = best.clone();
         for _ in 0..STEPS_MAX {
             if best.bound <= reached || scale == 0 || work.left() < looks {

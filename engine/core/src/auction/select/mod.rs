@@ -140,7 +140,8 @@ fn exactly(component: &Component<'_>, prices: &Prices, reached: Score, work: &mu
         return if component.len() <= TURNS_MAX { turns::best(component, reached, work) } else { (None, false) };
     }
     let is_left_out = |place: Place| prices.excludes(place, reached);
-    let Some(graph) = Graph::of(component, is_left_out, EDGES_MAX) else { return (None, false) };
+    let graph = Graph::of(component, is_left_out, EDGES_MAX).filter(Graph::is_sparse);
+    let Some(graph) = graph else { return (None, false) };
     match branch::best(graph, reached, work) {
         Ok(Some((_, set))) => (Some(component.places().map(|place| set.contains(&place)).collect()), true),
         Ok(None) => (None, true),

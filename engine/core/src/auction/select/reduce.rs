@@ -12,6 +12,11 @@ use crate::money::Score;
 /// Neighbourhoods beyond this size are not looked into.
 const NEAR_MAX: usize = 12;
 
+/// On average; beyond it branching does not end in time.
+const NEIGHBOURS_MAX: usize = 8;
+/// So many vertices may be as dense as they like.
+const DENSE_MAX: usize = 80;
+
 /// A graph of members with weights, numbered densely.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
@@ -63,9 +68,10 @@ impl Graph {
         is_left_out: impl Fn(Place) -> bool,
         edges_max: usize,
     ) -> Option<Graph> {
-        let pairs = component.cliques.iter().fold(0_usize, |sum, clique| {
-            sum.saturating_add(clique.len().saturating_mul(clique.len()))
-        });
+        let pairs = component
+            .cliques
+            .iter()
+            .fold(0_usize, |sum, clique| sum.saturating_add(clique.len().saturating_mul(clique.len())));
         if pairs > edges_max {
             return None;
         }
@@ -107,6 +113,12 @@ impl Graph {
 
     pub(super) fn vertices(&self) -> std::ops::Range<u32> {
         0..u32::try_from(self.places.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether each vertex has few neighbours, so that most of the graph needs no trying.
+    pub(super) fn is_sparse(&self) -> bool {
+        let ends = self.near.iter().fold(0_usize, |sum, near| sum.saturating_add(near.len()));
+        self.len() <= DENSE_MAX || ends <= self.len().saturating_mul(NEIGHBOURS_MAX)
     }
 
     fn has_edge(&self, one: u32, other: u32) -> bool {

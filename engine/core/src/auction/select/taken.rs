@@ -107,8 +107,7 @@ impl<'a> Taken<'a> {
         }
         *flag = is_taken;
         let weight = self.component.weight(place);
-        self.value =
-            if is_taken { self.value.saturating_add(weight) } else { self.value.saturating_sub(weight) };
+        self.value = if is_taken { self.value.saturating_add(weight) } else { self.value.saturating_sub(weight) };
         for clique in self.component.cliques_of(place) {
             if let Some(holder) = at_mut(&mut self.holders, *clique) {
                 *holder = is_taken.then_some(place);
@@ -138,6 +137,26 @@ impl<'a> Taken<'a> {
                 found.push(holder);
             }
         }
+    }
+
+    /// Whether this member is worth more than those that exclude it whatever else is taken.
+    pub(super) fn gains(&self, place: Place, work: &mut Work, met: &mut Vec<Place>) -> bool {
+        met.clear();
+        let weight = self.component.weight(place);
+        let mut lost: Score = 0;
+        work.spend(2);
+        for clique in self.component.cliques_of(place) {
+            work.spend(1);
+            let Some(holder) = at(&self.holders, *clique).copied().flatten() else { continue };
+            if !met.contains(&holder) {
+                met.push(holder);
+                lost = lost.saturating_add(self.component.weight(holder));
+                if lost >= weight {
+                    return false;
+                }
+            }
+        }
+        weight > lost
     }
 
     /// Whether this member can be put in as it is.
