@@ -8,5 +8,7 @@ mod floor;
 mod lanes;
 mod model;
 mod refusals;
+mod rewards;
+mod selection;
 mod tidy;
 mod venues;

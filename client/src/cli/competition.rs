@@ -106,6 +106,12 @@ impl Competition {
         })
     }
 
+    /// What the competition would have lost without a solver.
+    pub(crate) fn contribution(&self, solver: SolverId) -> Score {
+        let told = self.clearing.verdicts.iter().find(|told| told.solver == solver);
+        told.map_or(0, |told| told.contribution)
+    }
+
     /// How many bundles were refused, by code.
     pub(crate) fn refused(&self) -> BTreeMap<&'static str, usize> {
         let verdicts = self.clearing.verdicts.iter().flat_map(|of_solver| &of_solver.verdicts);

@@ -126,6 +126,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "missed": report::score_text(clearing.missed()),
         "missed_bps": basis_points_text(clearing.missed(), clearing.value_filled(&auction.input)),
         "floor_score": report::score_text(clearing.floor_score),
+        "selection_gap": report::score_text(clearing.selection_gap),
         "surplus": report::score_text(competition.surplus(&auction.input)),
         "bundles": clearing.executed.len(),
         "filled": competition.filled(),
@@ -176,6 +177,7 @@ fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {
             "won": won,
             "score": report::score_text(score),
             "score_alone": report::score_text(alone),
+            "contribution": report::score_text(competition.contribution(answer.solution.solver)),
             "elapsed_ms": millis(answer.elapsed),
         })
     });

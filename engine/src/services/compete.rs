@@ -238,6 +238,7 @@ fn announce(solver: SolverId, notice: &Notice) -> engine_message::Message {
 
 fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
     let own = clearing.verdicts.iter().find(|verdicts| verdicts.solver == solver);
+    let contribution = own.map_or(0, |own| own.contribution).to_string();
     let verdicts = own.into_iter().flat_map(|own| &own.verdicts).map(verdict::to_wire).collect();
     wire::AuctionResult {
         auction: clearing.auction.0,
@@ -248,6 +249,8 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         bound: clearing.bound.score.to_string(),
         bound_by: clearing.bound.source.to_string(),
         bound_prices: auction::prices_to_wire(&clearing.bound.prices),
+        selection_gap: clearing.selection_gap.to_string(),
+        contribution,
     }
 }
 

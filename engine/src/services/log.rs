@@ -92,6 +92,7 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         solver: cell.state.solver_party(*solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
         bundles: *bundles,
         score: score.to_string(),
+        contribution: auction.contributions.get(solver).copied().unwrap_or(0).to_string(),
     };
     wire::AuctionSummary {
         auction: auction.auction.0,
@@ -109,5 +110,6 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         bound_by: bound_by(cell, auction.bound_by),
         missed: auction.missed.to_string(),
         value_filled: auction.value_filled.to_string(),
+        selection_gap: auction.selection_gap.to_string(),
     }
 }

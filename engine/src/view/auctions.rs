@@ -55,8 +55,12 @@ pub struct AuctionSummary {
     pub value_filled: Score,
     /// Bundles that executed.
     pub executed: usize,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
     /// Executed bundles and their score by solver.
     pub shares: BTreeMap<SolverId, (u32, Score)>,
+    /// What the auction would have lost without each solver that won something.
+    pub contributions: BTreeMap<SolverId, Score>,
     /// The shape of the sweep's plan.
     pub plan: PlanSummary,
 }
@@ -87,6 +91,7 @@ impl AuctionSummary {
             *bundles = bundles.saturating_add(1);
             *score = score.saturating_add(executed.score);
         }
+        let told = clearing.into_iter().flat_map(|clearing| &clearing.verdicts);
         AuctionSummary {
             auction: ended.auction,
             time: ended.time,
@@ -99,7 +104,9 @@ impl AuctionSummary {
             missed: clearing.map_or(0, Clearing::missed),
             value_filled: clearing.map_or(0, |clearing| clearing.value_filled(&ended.input)),
             executed: clearing.map_or(0, |clearing| clearing.executed.len()),
+            selection_gap: clearing.map_or(0, |clearing| clearing.selection_gap),
             shares,
+            contributions: told.map(|told| (told.solver, told.contribution)).filter(|(_, added)| *added > 0).collect(),
             plan: clearing.map(|clearing| clearing.plan).unwrap_or_default(),
         }
     }

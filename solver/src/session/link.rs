@@ -56,6 +56,10 @@ pub struct Outcome {
     pub floor_score: Score,
     /// What no valid solution scores more than.
     pub bound: Score,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
+    /// What the auction would have lost without this solver.
+    pub contribution: Score,
     /// One verdict for each of the solver's bundles, in its order.
     pub verdicts: Vec<Verdict>,
 }
@@ -200,6 +204,8 @@ fn outcome_of(result: &wire::AuctionResult) -> Result<Outcome, SessionError> {
         score: score(&result.score)?,
         floor_score: score(&result.floor_score)?,
         bound: score(&result.bound)?,
+        selection_gap: score(&result.selection_gap)?,
+        contribution: score(&result.contribution)?,
         verdicts: verdicts.map_err(malformed)?,
     })
 }

@@ -20,6 +20,10 @@ pub struct Clearing {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// By how much, at most, another set of the valid bundles could have scored more than the set selected.
+    ///
+    /// Summed over the components of the conflict graph; what the built-in bidder adds to either is not in it.
+    pub selection_gap: Score,
     /// Whether the built-in bidder alone was the better answer.
     pub is_floor_alone: bool,
     /// What no valid solution of the auction scores more than.
@@ -75,6 +79,9 @@ pub struct SolverVerdicts {
     pub solver: SolverId,
     /// One verdict a bundle.
     pub verdicts: Vec<Verdict>,
+    /// What selection reaches less what it reaches without this solver, at most what the auction is worth beyond the
+    /// floor; zero if it won nothing.
+    pub contribution: Score,
 }
 
 /// What became of one bundle.
