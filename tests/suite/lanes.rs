@@ -2,12 +2,17 @@
 //! that breaks the order is noticed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use clearlane_core::auction::{AuctionInput, Bundle, RuleSet, Solution, VenueUse, Verdict, clear};
+use clearlane_core::hash::Hash;
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::{Batch, Executor, Job, Plan, Resource, Sequential};
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};
+use clearlane_core::pending::PendingAuction;
 use clearlane_core::venue::{ConstantProduct, Direction, Ladder, Level, PerCoin, Rail, Stable, Terms, Weighted};
+use clearlane_engine::clearings::Clearings;
+use clearlane_engine::executor::{CostModel, Method, Workers};
 use clearlane_tests::desk::{Desk, exact_in, exact_out};
 use clearlane_tests::random::Random;
 
@@ -116,6 +121,34 @@ fn random_auctions_clear_alike_by_every_method_at_any_number_of_lanes() {
     }
     assert!(won.iter().all(|won| *won > 0), "bundles won on each kind of venue: {won:?}");
     assert!(lost.iter().all(|lost| *lost > 0), "bundles lost intents, venues and reserves: {lost:?}");
+}
+
+#[test]
+fn a_clearing_says_how_its_bundles_were_run() {
+    let mut random = Random::new(2);
+    let input = auction(&mut random);
+    let solutions = solutions(&input, &mut random);
+    let pending = PendingAuction {
+        input: Arc::new(input),
+        input_digest: Hash::default(),
+        is_open: false,
+        solutions,
+        denominations: Vec::new(),
+        reserves: Vec::new(),
+        intents: Vec::new(),
+        venues: Vec::new(),
+    };
+    let (clearings, expected) = (Clearings::default(), clear(&pending.input, &pending.solutions, &Sequential));
+    for method in [Method::Tickets, Method::ReadyQueue] {
+        assert_eq!(clearings.clear(&pending, &Workers::new(2).always(method)).as_ref(), Some(&expected));
+        let (auction, choice) = clearings.seen().last.expect("bundles ran");
+        assert_eq!((auction, choice.method), (AuctionId(1), method));
+    }
+    let costly = CostModel { spawn: u64::MAX, ..CostModel::TYPICAL };
+    assert_eq!(clearings.clear(&pending, &Workers::with_model(2, costly)).as_ref(), Some(&expected));
+    let (_, choice) = clearings.seen().last.expect("bundles ran");
+    assert!(choice.to_string().starts_with("sequential: ") && choice.to_string().contains("; expected sequential"));
+    assert_eq!(clearings.seen().panicked, 0);
 }
 
 /// An executor that runs bundles backwards, or leaves some out.

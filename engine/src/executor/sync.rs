@@ -58,7 +58,6 @@ mod primitives {
     pub(crate) use shuttle::thread::{Scope, ScopedJoinHandle, scope};
 
     /// Starts a lane's thread; there is always room.
-    #[expect(clippy::unnecessary_wraps, reason = "the other one may fail")]
     pub(super) fn spawn<'scope>(
         scope: &'scope Scope<'scope, '_>,
         work: &'scope (dyn Fn() + Sync),
