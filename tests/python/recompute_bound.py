@@ -3,8 +3,9 @@
 
 usage: recompute_bound.py AUCTION RESULT
 
-AUCTION is an `auction-instance/1` file, RESULT what `solve` printed for it. It shares nothing with the engine but the
-closed forms: per intent a knapsack over its options, per venue the most that it can be made to lose.
+AUCTION is an `auction-instance/1` or `/2` file, RESULT what `solve --rules plain` printed for it. It shares nothing with the
+engine but the closed forms: per intent a knapsack over its options, per venue the most that it can be made to lose. Of
+concentrated pools, stable pools of more than two assets and the floor rules it says that it does not know them.
 """
 import json
 import sys
@@ -41,15 +42,22 @@ def intent_part(auction, intent, price, reference):
     return D(0) if is_whole and left > D("1e-40") else max(D(0), total)
 
 
-def product_part(put, drawn, weights):
-    """Reserves worth so much, moved along a constant product of powers."""
-    (w_put, w_drawn), total = weights, sum(weights)
-    if drawn / w_drawn <= put / w_put:
-        return D(0)
-    if put == 0:
-        return drawn
-    mean = ((put / w_put).ln() * w_put + (drawn / w_drawn).ln() * w_drawn) / total
-    return put + drawn - total * mean.exp()
+def product_part(low, high, weights):
+    """Reserves worth so much where they are drawn or put in, moved along a constant product of powers.
+
+    Coins above a common level of value by weight are drawn, those below it are put in, and the others stay.
+    """
+    if any(value == 0 for value in low):
+        return sum(low)
+    coins = [(w, (l / w).ln(), (h / w).ln(), l, h) for l, h, w in zip(low, high, weights)]
+    least, most = min(coin[1] for coin in coins), max(coin[2] for coin in coins)
+    for _ in range(170):
+        level = (least + most) / 2
+        gap = sum(w * (max(D(0), level - above) - max(D(0), below - level)) for w, below, above, _, _ in coins)
+        least, most = (least, level) if gap > 0 else (level, most)
+    drawn = [(w, value) for w, below, _, value, _ in coins if below > most]
+    put = [(w, value) for w, _, above, _, value in coins if above < least]
+    return max(D(0), sum(value - w * least.exp() for w, value in drawn + put))
 
 
 def stable_part(venue, put, drawn, x, y, kept):
@@ -86,23 +94,38 @@ def venue_part(venue, price):
     if kind == "rail":
         rate = (MILLION - venue["fee_ppm"]) / MILLION * D(venue["rate_num"]) / D(venue["rate_den"])
         fee, ends = D(venue["fixed_fee"]), (max(D(1), D(venue["min_in"])), D(venue["max_in"]))
-        return max([D(0)] + [drawn * rate * max(D(0), end - fee) - put * end for end in ends])
+        uses = D(venue.get("max_uses", 1))
+        return uses * max([D(0)] + [drawn * rate * max(D(0), end - fee) - put * end for end in ends])
     kept = (MILLION - venue["fee_ppm"]) / MILLION
+    assets, reserves = venue["assets"], [D(reserve) for reserve in venue["reserves"]]
+    if kind != "stable":
+        weights = [D(weight) for weight in venue["weights"]] if kind == "weighted" else [D(1), D(1)]
+        low = [price[asset] * reserve for asset, reserve in zip(assets, reserves)]
+        return product_part(low, [value / kept for value in low], weights)
     total = D(0)
     for coin in (0, 1):
-        put, drawn = price[venue["assets"][coin]], price[venue["assets"][1 - coin]]
-        x, y = D(venue["reserves"][coin]), D(venue["reserves"][1 - coin])
-        if kind == "stable":
-            s_put, s_drawn = D(venue["scale"][coin]), D(venue["scale"][1 - coin])
-            total += stable_part(venue, put / s_put, drawn / s_drawn, x * s_put, y * s_drawn, kept)
-        else:
-            weights = venue["weights"] if kind == "weighted" else [1, 1]
-            total += product_part(put * x / kept, drawn * y, (weights[coin], weights[1 - coin]))
+        put, drawn = price[assets[coin]], price[assets[1 - coin]]
+        s_put, s_drawn = D(venue["scale"][coin]), D(venue["scale"][1 - coin])
+        x, y = reserves[coin] * s_put, reserves[1 - coin] * s_drawn
+        total += stable_part(venue, put / s_put, drawn / s_drawn, x, y, kept)
     return total
+
+
+def unknown(auction, result):
+    """What this can't recompute."""
+    found = {f"rules {result['rules']}"} if result["rules"] != "plain" else set()
+    for venue in auction["liquidity"]:
+        if venue["type"] == "concentrated":
+            found.add("concentrated pools")
+        if venue["type"] == "stable" and len(venue["assets"]) > 2:
+            found.add("stable pools of more than two assets")
+    return found
 
 
 def main():
     auction, result = (json.load(open(path)) for path in sys.argv[1:3])
+    if unknown(auction, result):
+        sys.exit(f"{auction['id']}: not recomputed, since this does not know {', '.join(sorted(unknown(auction, result)))}")
     atoms = {asset["id"]: D(10) ** asset["decimals"] for asset in auction["assets"]}
     reference = {asset["id"]: D(asset["ref_price"]) / atoms[asset["id"]] for asset in auction["assets"]}
     price = {asset: D(text) / atoms[asset] for asset, text in result["prices"].items()}

@@ -139,10 +139,13 @@ fn venues_lose_what_the_best_use_takes() {
     }
 }
 
+/// The fee, ann, D, the reserves, prices, and the bound in units of 10^-12.
+type StableCase<'a> = (u32, u64, u128, &'a [u128], &'a [&'a str], Score);
+
 /// The optimum over all reserves that the rule allows, computed in sixty digits by another search.
 #[test]
 fn stable_pools_of_many_coins_lose_what_the_best_uses_take_together() {
-    let cases: [(u32, u64, u128, &[u128], &[&str], Score); 3] = [
+    let cases: [StableCase<'_>; 3] = [
         (0, 600, 3_000_000, &[1_000_000; 3], &["1", "1.01", "0.999"], 4_014_986_316_009_907),
         (
             100,
