@@ -61,8 +61,9 @@ impl Select {
                 spinner.set_message(format!("{intents} intents, seed {seed}"));
                 let case = Case::random(*intents, self.bundles, seed);
                 let (time, cleared) = median(1, || clear(&case.input, &case.solutions, &Sequential));
+                let (alone, _) = median(1, || clear(&case.input, &[case.by_one_solver()], &Sequential));
                 let Some(cleared) = cleared else { continue };
-                rows.push(row(&case, &cleared, nanos(time), seed));
+                rows.push(row(&case, &cleared, [nanos(alone), nanos(time)], seed));
                 if let Some(path) = &self.dump {
                     write_file(path, &case.sets().to_string())?;
                 }
@@ -104,6 +105,12 @@ impl Case {
         let bundles = self.solutions.iter().flat_map(|solution| &solution.bundles);
         bundles
             .map(|bundle| (score_bundle(&self.input, bundle), bundle.fills.iter().map(|fill| fill.intent.0).collect()))
+    }
+
+    /// The same bundles, all brought by one solver: nothing has to be selected again without it.
+    fn by_one_solver(&self) -> Solution {
+        let bundles = self.solutions.iter().flat_map(|solution| solution.bundles.clone()).collect();
+        Solution { solver: SolverId(1), auction: AuctionId(1), bundles, prices: None }
     }
 
     /// What best score first alone comes to.
@@ -260,12 +267,12 @@ impl Random {
     }
 }
 
-fn row(case: &Case, cleared: &Clearing, nanos: u64, seed: u64) -> Value {
+fn row(case: &Case, cleared: &Clearing, [alone, nanos]: [u64; 2], seed: u64) -> Value {
     let bound = cleared.score.saturating_add(cleared.selection_gap);
     let ppm = |part: Score, whole: Score| part.saturating_mul(1_000_000).checked_div(whole).unwrap_or(0);
     let swept = case.swept();
     json!({
-        "intents": case.input.intents.len(), "seed": seed, "nanos": nanos,
+        "intents": case.input.intents.len(), "seed": seed, "nanos": nanos, "one_solver_nanos": alone,
         "swept": swept.to_string(), "score": cleared.score.to_string(), "gap": cleared.selection_gap.to_string(),
         "gain_ppm": i64::try_from(ppm(cleared.score.saturating_sub(swept), swept)).unwrap_or(i64::MAX),
         "gap_ppm": i64::try_from(ppm(cleared.selection_gap, bound)).unwrap_or(i64::MAX),
@@ -273,7 +280,7 @@ fn row(case: &Case, cleared: &Clearing, nanos: u64, seed: u64) -> Value {
 }
 
 fn human(json: &Value) -> String {
-    let columns = ["intents", "seed", "gain over the sweep", "gap", "ms"];
+    let columns = ["intents", "seed", "gain over the sweep", "gap", "one solver, ms", "ten solvers, ms"];
     let percent = |value: &Value| {
         let ppm = value.as_i64().unwrap_or(0);
         format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100)
@@ -284,6 +291,7 @@ fn human(json: &Value) -> String {
             row["seed"].to_string(),
             percent(&row["gain_ppm"]),
             percent(&row["gap_ppm"]),
+            row["one_solver_nanos"].as_u64().unwrap_or(0).div_ceil(1_000_000).to_string(),
             row["nanos"].as_u64().unwrap_or(0).div_ceil(1_000_000).to_string(),
         ]
     };
