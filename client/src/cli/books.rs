@@ -149,6 +149,7 @@ fn status_text(status: &wire::StatusReply, json: &Value) -> String {
                 || "none had bundles to run".to_owned(),
                 |last| format!("auction {} by {}: {}", last.auction, last.method, last.reason),
             ),
+            _ if value.is_null() => "unknown".to_owned(),
             _ => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         };
         text.push_str(&format!("{name:<18} {value}\n"));
