@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use clearlane_core::auction::{AuctionInput, Bundle, OpenPlan, PlanSummary, Solution};
+use clearlane_core::auction::{AuctionInput, OpenPlan, PlanSummary, Solution};
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 
@@ -37,11 +37,11 @@ struct Sealed {
 struct Bid {
     /// The key that sent it; it must still be active when the bidding ends.
     key: PublicKey,
-    bundles: Arc<Vec<Bundle>>,
+    solution: Arc<Solution>,
 }
 
 /// A solver, and its last version if it has not withdrawn.
-type Change = (SolverId, Option<Arc<Vec<Bundle>>>);
+type Change = (SolverId, Option<Arc<Solution>>);
 
 impl Bids {
     /// Starts taking solutions for an auction.
@@ -73,20 +73,15 @@ impl Bids {
     /// # Errors
     ///
     /// `AUCTION_CLOSED` if that auction does not take solutions, `RESOURCE_EXHAUSTED` if too many solvers bid.
-    pub fn put(
-        &self,
-        solver: SolverId,
-        key: PublicKey,
-        auction: AuctionId,
-        bundles: Vec<Bundle>,
-    ) -> Result<(), Refusal> {
+    pub fn put(&self, key: PublicKey, solution: Solution) -> Result<(), Refusal> {
+        let solver = solution.solver;
         let mut sealed = self.lock();
-        check_open(&sealed, auction)?;
+        check_open(&sealed, solution.auction)?;
         if sealed.by_solver.len() >= SOLVERS_MAX && !sealed.by_solver.contains_key(&solver) {
             let message = format!("expected at most {SOLVERS_MAX} solvers in one auction");
             return Err(Refusal::new(Reason::Exhausted, "solution", message));
         }
-        sealed.by_solver.insert(solver, Bid { key, bundles: Arc::new(bundles) });
+        sealed.by_solver.insert(solver, Bid { key, solution: Arc::new(solution) });
         sealed.changed.insert(solver);
         Ok(())
     }
@@ -108,9 +103,8 @@ impl Bids {
     #[must_use]
     pub fn close(&self, keys: &ActiveKeys) -> Vec<Solution> {
         let sealed = std::mem::take(&mut *self.lock());
-        let Some(auction) = sealed.open.map(|input| input.auction) else { return Vec::new() };
         let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
-        bids.map(|(solver, bid)| Solution { solver, auction, bundles: Arc::unwrap_or_clone(bid.bundles) }).collect()
+        bids.map(|(_, bid)| Arc::unwrap_or_clone(bid.solution)).collect()
     }
 
     /// The lanes in which what is promised so far would run, and the nanoseconds that the longest path would take;
@@ -128,8 +122,8 @@ impl Bids {
         };
         let kept = plan.take().filter(|plan| plan.auction() == input.auction);
         let plan = plan.insert(kept.unwrap_or_else(|| OpenPlan::new(input)));
-        for (solver, bundles) in changed {
-            plan.put(solver, bundles.as_ref().map_or(&[], |bundles| bundles.as_slice()));
+        for (solver, solution) in changed {
+            plan.put(solver, solution.as_ref().map_or(&[], |solution| solution.bundles.as_slice()));
         }
         Some((plan.summary(), plan.critical_path()))
     }
@@ -141,8 +135,8 @@ impl Bids {
             return (None, Vec::new());
         }
         let changed = std::mem::take(&mut sealed.changed);
-        let bundles = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.bundles));
-        (sealed.open.clone(), changed.into_iter().map(|solver| (solver, bundles(solver))).collect())
+        let solution = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.solution));
+        (sealed.open.clone(), changed.into_iter().map(|solver| (solver, solution(solver))).collect())
     }
 
     /// Stops taking solutions for an auction that is over.
@@ -169,7 +163,7 @@ fn check_open(sealed: &Sealed, auction: AuctionId) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use clearlane_core::auction::{Fill, RuleSet};
+    use clearlane_core::auction::{Bundle, Fill, RuleSet};
     use clearlane_core::command::{Action, Command, RevokeKey, Role};
     use clearlane_core::config::Config;
     use clearlane_core::hash::Hash;
@@ -215,6 +209,10 @@ mod tests {
         Bundle { fills: vec![fill], uses: Vec::new() }
     }
 
+    fn answer(solver: u32, bundles: Vec<Bundle>) -> Solution {
+        Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None }
+    }
+
     fn shape(solutions: &[Solution]) -> Vec<(u32, usize)> {
         solutions.iter().map(|one| (one.solver.0, one.bundles.len())).collect()
     }
@@ -223,15 +221,15 @@ mod tests {
     fn the_last_version_counts_and_none_after_the_close() {
         let (state, [first, second, third]) = state();
         let bids = Bids::default();
-        assert!(bids.put(SolverId(1), first, AuctionId(1), Vec::new()).is_err());
+        assert!(bids.put(first, answer(1, Vec::new())).is_err());
         bids.open(input());
-        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(1), first, AuctionId(1), vec![Bundle::default()]).expect("replaces");
-        bids.put(SolverId(3), third, AuctionId(1), Vec::new()).expect("open");
+        bids.put(second, answer(2, Vec::new())).expect("open");
+        bids.put(first, answer(1, Vec::new())).expect("open");
+        bids.put(first, answer(1, vec![Bundle::default()])).expect("replaces");
+        bids.put(third, answer(3, Vec::new())).expect("open");
         bids.withdraw(SolverId(3), AuctionId(1)).expect("open");
         assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), [(1, 1), (2, 0)]);
-        let late = bids.put(SolverId(1), first, AuctionId(1), Vec::new());
+        let late = bids.put(first, answer(1, Vec::new()));
         assert_eq!(late.map_err(|refusal| refusal.reason), Err(Reason::AuctionClosed));
     }
 
@@ -245,10 +243,10 @@ mod tests {
         assert!(bids.publish(input()));
         let shape = || bids.lanes().map(|(plan, _)| (plan.bundles, plan.colours, plan.hottest));
         assert_eq!(shape(), Some((0, 0, 0)));
-        bids.put(SolverId(1), first, AuctionId(1), vec![filling(1), filling(2)]).expect("open");
-        bids.put(SolverId(2), second, AuctionId(1), vec![filling(2)]).expect("open");
+        bids.put(first, answer(1, vec![filling(1), filling(2)])).expect("open");
+        bids.put(second, answer(2, vec![filling(2)])).expect("open");
         assert_eq!(shape(), Some((3, 2, 2)));
-        bids.put(SolverId(1), first, AuctionId(1), vec![filling(3)]).expect("open");
+        bids.put(first, answer(1, vec![filling(3)])).expect("open");
         assert_eq!(shape(), Some((2, 1, 1)));
         bids.withdraw(SolverId(2), AuctionId(1)).expect("open");
         assert_eq!(shape(), Some((1, 1, 1)));
@@ -263,8 +261,8 @@ mod tests {
         let keys = ActiveKeys::of(&state);
         let bids = Bids::default();
         bids.open(input());
-        bids.put(SolverId(1), first, AuctionId(1), Vec::new()).expect("open");
-        bids.put(SolverId(2), second, AuctionId(1), Vec::new()).expect("open");
+        bids.put(first, answer(1, Vec::new())).expect("open");
+        bids.put(second, answer(2, Vec::new())).expect("open");
         state.keys.get_mut(&first).expect("a grant").is_active = false;
         let action = Action::RevokeKey(RevokeKey { key: first });
         let revoked = Command { id: CommandId::default(), digest: Hash([0; 32]), action };

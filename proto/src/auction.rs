@@ -1,5 +1,6 @@
 //! Auctions: the frozen input and the bundles that answer it, both ways, with every index and count bounded.
 
+use clearlane_core::auction::certificate::{DUAL_PRICES_MAX, DualPrices};
 use clearlane_core::auction::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, BUNDLES_MAX, Bundle, Denomination, FILLS_MAX, Fill,
     FloorTerms, INTENTS_MAX, Reserve, RuleSet, USES_MAX, VENUES_MAX, VenueUse,
@@ -7,6 +8,7 @@ use clearlane_core::auction::{
 use clearlane_core::hash::Hash;
 use clearlane_core::money::SCALE_MAX;
 use clearlane_core::names::{AuctionId, CommandId, DenominationIndex, IntentIndex, ReserveIndex, VenueIndex};
+use clearlane_core::price::Price;
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::time::Timestamp;
 use clearlane_core::venue::Direction;
@@ -20,6 +22,10 @@ const OPTIONS_MAX: usize = 1 << 16;
 const PLAIN: &str = "plain";
 /// How the floor rules are called.
 const FLOOR: &str = "floor";
+/// A price of zero, which only a certificate may have.
+const ZERO: &str = "0";
+/// The longest text of a price within bounds has fewer digits.
+const PRICE_BYTES_MAX: usize = 128;
 
 /// Reads the input of an auction; conditions and facts do not travel, so it has none.
 ///
@@ -101,6 +107,38 @@ pub fn bundles_to_wire(bundles: &[Bundle]) -> Vec<wire::Bundle> {
             uses: bundle.uses.iter().map(use_to_wire).collect(),
         })
         .collect()
+}
+
+/// Reads the prices of a solution; none if the list is empty.
+///
+/// # Errors
+///
+/// `TOO_LARGE` for the list, else `AMOUNT_MALFORMED` for the first text that is not `0` or a positive decimal within
+/// bounds; whether there are as many as denominations is the clearing's to check.
+pub fn prices_to_core(prices: &[String]) -> Result<Option<DualPrices>, Refusal> {
+    at_most(prices.len(), DUAL_PRICES_MAX, "prices")?;
+    if prices.is_empty() {
+        return Ok(None);
+    }
+    let read = each(prices, "prices", |text, field| match text.as_str() {
+        ZERO => Ok(None),
+        text => at_most(text.len(), PRICE_BYTES_MAX, field).and_then(|()| required(price(text, field)?, field)),
+    });
+    read.map(DualPrices::new)
+}
+
+/// Writes the prices of a solution or a bound.
+#[must_use]
+pub fn prices_to_wire(prices: &DualPrices) -> Vec<String> {
+    prices.iter().map(|price| price.map_or_else(|| ZERO.to_owned(), |price| price.to_string())).collect()
+}
+
+/// Refuses a price that is not there.
+fn required(price: Option<Price>, field: &str) -> Result<Option<Price>, Refusal> {
+    if price.is_some() {
+        return Ok(price);
+    }
+    refuse(Reason::AmountMalformed, field, "expected 0 or a positive decimal, found nothing")
 }
 
 pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {

@@ -50,6 +50,7 @@ pub fn decode(bytes: &[u8], scales: &impl Scales) -> Result<Record, Refusal> {
             solver: SolverId(solution.solver),
             auction: AuctionId(solution.auction),
             bundles: auction::bundles_to_core(&solution.bundles)?,
+            prices: auction::prices_to_core(&solution.prices)?,
         }),
         WireBody::CloseAuction(close) => Body::CloseAuction(AuctionId(close.auction)),
         WireBody::SettleAuction(settle) => Body::SettleAuction(SettleAuction {
@@ -74,6 +75,7 @@ fn body_to_wire(body: &Body) -> Option<WireBody> {
             solver: solution.solver.0,
             auction: solution.auction.0,
             bundles: auction::bundles_to_wire(&solution.bundles),
+            prices: solution.prices.as_ref().map(auction::prices_to_wire).unwrap_or_default(),
         }),
         Body::CloseAuction(auction) => WireBody::CloseAuction(wire::CloseAuctionRecord { auction: auction.0 }),
         Body::SettleAuction(settle) => WireBody::SettleAuction(wire::SettleAuctionRecord {

@@ -9,7 +9,7 @@ use clearlane_core::auction::{AuctionInput, BUNDLES_MAX, Clearing, Solution, cle
 use clearlane_core::lanes::Executor;
 use clearlane_core::names::SolverId;
 
-use crate::strategy::{Budget, Strategy};
+use crate::strategy::{Budget, Proposal, Strategy};
 
 /// One strategy's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,8 +57,10 @@ pub fn answer(input: &AuctionInput, strategies: &[&dyn Strategy], budget: Option
 
 fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, budget: Option<Duration>) -> Answer {
     let started = Instant::now();
-    let is_spent = || budget.is_some_and(|budget| started.elapsed() >= budget);
-    let mut bundles = strategy.solve(input, &Budget::new(&is_spent));
+    let ends_at = budget.and_then(|budget| started.checked_add(budget));
+    let is_spent = || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
+    let budget = ends_at.map_or(Budget::unlimited(), |ends_at| Budget::new(&is_spent).ending_at(ends_at));
+    let Proposal { mut bundles, prices } = strategy.solve(input, &budget);
     bundles.truncate(BUNDLES_MAX);
     let fills = bundles.iter().flat_map(|bundle| &bundle.fills);
     let mut filled: Vec<_> = fills.map(|fill| fill.intent).collect();
@@ -67,7 +69,7 @@ fn answer_of(input: &AuctionInput, strategy: &dyn Strategy, solver: SolverId, bu
     Answer {
         strategy: strategy.name(),
         intents: filled.len(),
-        solution: Solution { solver, auction: input.auction, bundles },
+        solution: Solution { solver, auction: input.auction, bundles, prices },
         elapsed: started.elapsed(),
     }
 }

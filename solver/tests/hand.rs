@@ -1,9 +1,10 @@
 //! Cases that can be checked by hand, each with the surplus that the best answer leaves its owners.
 
-use clearlane_core::auction::Bundle;
+use clearlane_core::auction::{Bundle, SCORE_UNIT, score_bundle};
+use clearlane_core::money::Score;
 use clearlane_solver::formats;
 use clearlane_solver::offline::answer;
-use clearlane_solver::strategy::{Direct, Joint, Netting, Strategy};
+use clearlane_solver::strategy::{Direct, Joint, Netting, Optimal, Strategy};
 
 fn hand_case(name: &str) -> Option<formats::Auction> {
     let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
@@ -66,4 +67,25 @@ fn opposing_flows_meet_in_one_use_of_a_pool() {
     let alone: u128 = bundles(&auction, &Direct).iter().flat_map(|bundle| &bundle.fills).map(|fill| fill.bought).sum();
     let together: u128 = bundle.fills.iter().map(|fill| fill.bought).sum();
     assert!(together > alone, "{together} {alone}");
+}
+
+/// The closed forms of the hand cases; integer atoms may keep an answer a few millionths below.
+#[test]
+fn the_reference_strategy_reaches_the_closed_forms() {
+    let cases = [
+        ("h1_two_party_cow", 15_000_000),
+        ("h2_three_ring", 3_000_000),
+        ("h3_one_pool", 10_909_090),
+        ("h4_two_pools", 17_560_975),
+        ("h5_exact_out_fee", 7_210_051),
+        ("h6_payment_funding", 1_411_765),
+        ("h7_fok_gap", 0),
+    ];
+    for (name, millionths) in cases {
+        let Some(auction) = hand_case(name) else { return };
+        let bundles = bundles(&auction, &Optimal { threads: 1 });
+        let score: Score = bundles.iter().map(|bundle| score_bundle(&auction.input, bundle)).sum();
+        let found = score / Score::try_from(SCORE_UNIT / 1_000_000).expect("small");
+        assert!((millionths - 1..=millionths).contains(&found), "{name}: {found} {millionths}");
+    }
 }

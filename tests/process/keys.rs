@@ -5,6 +5,7 @@ use clearlane_client::{Client, ClientError, KeyPair};
 use clearlane_proto::wire;
 use clearlane_proto::wire::command::Action;
 use clearlane_solver::session::{Session, SessionError, SessionOptions};
+use clearlane_solver::strategy::Proposal;
 use tonic::Code;
 
 use crate::harness::{Site, admin_key, all_done, id, now, payment, set_up, side, signed};
@@ -56,7 +57,7 @@ async fn a_revoked_solver_does_not_go_on_bidding() {
     let swap = wire::Intent { options: vec![option], payee: String::new(), ..payment(millis) };
     client.submit(signed(id(millis), swap)).await.expect("a booked intent");
     let input = session.next_auction().await.expect("a stream").expect("an auction");
-    session.answer(input.auction, &[]).await.expect("sent");
+    session.answer(input.auction, &Proposal::default()).await.expect("sent");
     let told = loop {
         match session.next().await {
             Ok(Some(_)) => {}

@@ -216,13 +216,19 @@ impl Desk {
     }
 
     /// Opens a venue in `bank`, stocked by fresh deposits of the administrator.
-    pub fn venue(&mut self, venue: &str, assets: [&str; 2], terms: Terms, inventory: [Atoms; 2]) {
+    pub fn venue<const COINS: usize>(
+        &mut self,
+        venue: &str,
+        assets: [&str; COINS],
+        terms: Terms,
+        inventory: [Atoms; COINS],
+    ) {
         for (asset, amount) in assets.into_iter().zip(inventory) {
             if amount > 0 {
                 self.deposit("admin", asset, amount);
             }
         }
-        let modules = vec![name("bank"), name("bank")];
+        let modules = vec![name("bank"); COINS];
         let assets = assets.map(name).to_vec();
         let inventory = inventory.to_vec();
         self.admin(Action::DefineVenue(Box::new(DefineVenue { name: name(venue), assets, modules, terms, inventory })));
@@ -284,7 +290,7 @@ impl Desk {
     pub fn settle_auction(&mut self, solutions: Vec<(SolverId, Vec<Bundle>)>) -> Outcome {
         let auction = AuctionId(self.state.auctions);
         for (solver, bundles) in solutions {
-            self.record(Body::Solution(Solution { solver, auction, bundles }));
+            self.record(Body::Solution(Solution { solver, auction, bundles, prices: None }));
         }
         self.record(Body::CloseAuction(auction));
         let pending = self.state.auction.as_ref().expect("an auction");

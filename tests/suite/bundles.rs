@@ -1,6 +1,8 @@
 //! Every refusal of a bundle by its code, and what clearing makes of good ones.
 
-use clearlane_core::auction::{AuctionInput, Bundle, Fill, RuleSet, Solution, VenueUse, Verdict, clear, judge, verify};
+use clearlane_core::auction::{
+    AuctionInput, Bundle, FILLS_MAX, Fill, RuleSet, Solution, VenueUse, Verdict, clear, judge, verify,
+};
 use clearlane_core::intent::FillRule;
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::{AuctionId, IntentIndex, SolverId, VenueIndex};
@@ -59,7 +61,7 @@ fn bundles_are_refused_by_the_first_rule_they_break() {
     let option = Fill { option: 9, ..fill(alice, 1, 1) };
     let cases = [
         ("nothing", one(vec![], vec![]), Reason::Empty),
-        ("too many fills", one(vec![fill(alice, 1, 1); 1_025], vec![]), Reason::TooLarge),
+        ("too many fills", one(vec![fill(alice, 1, 1); FILLS_MAX + 1], vec![]), Reason::TooLarge),
         ("unknown intent", one(vec![fill(IntentIndex(99), 1, 1)], vec![]), Reason::UnknownIntent),
         ("unknown option", one(vec![option], vec![]), Reason::UnknownOption),
         ("zero", one(vec![fill(alice, 0, 1)], vec![]), Reason::FillAmount),
@@ -91,7 +93,8 @@ fn what_executes_is_a_valid_solution_and_equal_on_every_executor() {
     let matched = Bundle { fills: vec![fill(alice, 10_000, 10_000), fill(bob, 10_000, 10_000)], uses: vec![] };
     let traded = Bundle { fills: vec![fill(alice, 1_000, 990)], uses: vec![pool_use(1_000, 990)] };
     let wrong = Bundle { fills: vec![fill(alice, 1_000, 1)], uses: vec![] };
-    let solution = |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles };
+    let solution =
+        |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None };
     let solutions = [solution(1, vec![matched, wrong]), solution(2, vec![traded])];
     let clearing = clear(&input, &solutions, &Sequential);
     let verdicts: Vec<&Verdict> = clearing.verdicts.iter().flat_map(|of| &of.verdicts).collect();
@@ -142,7 +145,7 @@ fn contended_bundles_clear_alike_at_any_number_of_lanes() {
             Bundle { fills: vec![fill(intent, sold, bought)], uses: vec![VenueUse { venue, ..pool_use(sold, bought) }] }
         })
         .collect();
-    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles }];
+    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles, prices: None }];
     let clearing = clear(&input, &solutions, &Sequential);
     let lost = clearing.verdicts[0].verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Lost(_))).count();
     assert!(lost > 50, "the batch is contended: {lost} lost");

@@ -282,7 +282,7 @@ fn bundles_that_share_a_fact_run_side_by_side_and_alike_everywhere() {
     let input = desk.state.auction.as_ref().expect("an auction").input.clone();
     let [plain, both] = pairs(&input);
     let bundles = vec![matched(plain[0], plain[1]), matched(both[0], both[1])];
-    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles: bundles.clone() }];
+    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles: bundles.clone(), prices: None }];
     let clearing = clear(&input, &solutions, &Sequential);
     assert_eq!(clearing.plan.colours, 1);
     for method in Method::ALL {
@@ -308,7 +308,7 @@ fn a_bundle_is_refused_on_facts_that_are_not_as_the_condition_says() {
     let refusal = verify(&other, &matched(both[0], both[1])).expect_err("the event was withdrawn");
     assert_eq!(refusal.reason, Reason::ConditionNotMet, "{refusal}");
     let bundles = vec![matched(both[0], both[1])];
-    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles }];
+    let solutions = [Solution { solver: SolverId(1), auction: AuctionId(1), bundles, prices: None }];
     let clearing = clear(&other, &solutions, &Sequential);
     assert!(matches!(clearing.verdicts[0].verdicts[..], [Verdict::Refused(_)]));
     let filled = clearing.executed.iter().flat_map(|executed| &executed.bundle.fills);

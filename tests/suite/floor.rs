@@ -92,7 +92,8 @@ fn what_executes_keeps_every_floor_and_is_scored_against_it() {
             fills: vec![fill(alice, 1_000, 900)],
             uses: vec![VenueUse { amount_out: 900, ..pool_use(1_000, 900) }],
         };
-        let solution = |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles };
+        let solution =
+            |solver, bundles| Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None };
         let solutions = [solution(1, vec![matched]), solution(2, vec![drained])];
         // The floors are the engine's to know, whatever it is told.
         let told = AuctionInput { intents: auction(reserve).intents, ..input.clone() };

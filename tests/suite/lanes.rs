@@ -87,7 +87,7 @@ fn bundle(input: &AuctionInput, random: &mut Random) -> Option<Bundle> {
 fn solutions(input: &AuctionInput, random: &mut Random) -> Vec<Solution> {
     let solver = |solver| {
         let bundles = (0..BUNDLES / 4).filter_map(|_| bundle(input, random)).collect();
-        Solution { solver: SolverId(solver), auction: AuctionId(1), bundles }
+        Solution { solver: SolverId(solver), auction: AuctionId(1), bundles, prices: None }
     };
     (1..=4).map(solver).collect()
 }

@@ -2,9 +2,13 @@
 
 mod books;
 mod bundles;
+mod certificate;
 mod conditions;
 mod floor;
 mod lanes;
 mod model;
 mod refusals;
+mod rewards;
+mod selection;
 mod tidy;
+mod venues;

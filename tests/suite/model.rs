@@ -317,7 +317,7 @@ impl Walk {
         let auction = pending.input.auction;
         if pending.is_open {
             for (solver, bundles) in self.answers(&pending.input) {
-                self.record(Body::Solution(Solution { solver, auction, bundles }));
+                self.record(Body::Solution(Solution { solver, auction, bundles, prices: None }));
             }
             self.record(Body::CloseAuction(auction));
             return;
@@ -334,7 +334,7 @@ impl Walk {
         for (solver, strategy_name) in [(2, "direct"), (3, "netting")] {
             if self.random.below(3) > 0 {
                 let strategy = strategy(strategy_name).expect("known");
-                answers.push((SolverId(solver), strategy.solve(input, &Budget::unlimited())));
+                answers.push((SolverId(solver), strategy.solve(input, &Budget::unlimited()).bundles));
             }
         }
         let honest: Vec<Bundle> = answers.iter().flat_map(|(_, bundles)| bundles.clone()).collect();

@@ -2,9 +2,11 @@
 
 use clearlane_client::ids::id_text;
 use clearlane_client::keys::to_hex;
+use clearlane_core::money::Score;
 use clearlane_proto::wire;
 use serde_json::{Value, json};
 
+use super::bound::Reached;
 use super::caller::Caller;
 use super::failure::Failure;
 use super::report::{self, amount_text, counted};
@@ -37,7 +39,7 @@ pub(crate) struct Statement {
     most: u32,
 }
 
-/// Says where the engine stands: time, records, intents, auctions, state root.
+/// Says where the engine stands: time, records, intents, auctions, what they captured of what was possible, state root.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  clearlane status --json")]
 pub(crate) struct Status {}
@@ -124,12 +126,15 @@ fn status_json(status: &wire::StatusReply, root: &wire::RootReply) -> Value {
         .last_clearing
         .as_ref()
         .map(|last| json!({ "auction": last.auction, "method": last.method, "reason": last.reason }));
+    let reached = reached(&status.auctions);
     json!({
         "cell": status.cell, "time_ns": status.time_ns, "clock_scale": status.clock_scale,
         "sequence": status.sequence, "records": status.records, "open_intents": status.open_intents,
         "auction": status.auction, "accepted": status.accepted, "settled": status.settled,
         "expired": status.expired, "cancelled": status.cancelled, "solvers": status.solvers,
         "lanes": lanes, "last_clearing": last_clearing, "panicked_clearings": status.panicked_clearings,
+        "captured": report::score_text(reached.score), "bound": report::score_text(reached.bound),
+        "missed": report::score_text(reached.missed()), "missed_bps": reached.missed_basis_points(),
         "root": to_hex(&root.root), "books_root": to_hex(&root.books_root),
     })
 }
@@ -155,6 +160,16 @@ fn lanes_text(lanes: &wire::OpenLanes) -> String {
     let (bundles, colours) = (counted(lanes.bundles.into(), "bundle"), counted(lanes.colours.into(), "colour"));
     let (micros, tenth) = (lanes.critical_path_ns / 1_000, lanes.critical_path_ns % 1_000 / 100);
     format!("{bundles} in {colours}, hottest {}, critical path {micros}.{tenth} µs", lanes.hottest)
+}
+
+/// Sums over the auctions that the engine remembers; texts that are no scores count nothing.
+fn reached(auctions: &[wire::AuctionSummary]) -> Reached {
+    let score = |text: &str| text.parse::<Score>().unwrap_or(0);
+    let mut sums = Reached::default();
+    for one in auctions {
+        sums.add(score(&one.score), score(&one.bound), score(&one.value_filled));
+    }
+    sums
 }
 
 fn objects(columns: &[&str], rows: &[Vec<String>]) -> Vec<Value> {

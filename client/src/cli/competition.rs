@@ -21,8 +21,10 @@ pub(crate) struct Competition {
     pub answers: Vec<Answer>,
     /// What executes.
     pub clearing: Clearing,
-    /// How long answering and clearing took.
+    /// How long answering took, all strategies side by side.
     pub elapsed: Duration,
+    /// How long clearing took, which routes every intent by the built-in bidder too.
+    pub clearing_elapsed: Duration,
 }
 
 /// Reads an auction file.
@@ -49,9 +51,11 @@ pub(crate) fn compete(
 ) -> Result<Competition, Failure> {
     let started = Instant::now();
     let answers = answers(input, strategies, budget)?;
+    let elapsed = started.elapsed();
     let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
     let clearing = clear(input, &solutions, &Sequential);
-    Ok(Competition { answers, clearing, elapsed: started.elapsed() })
+    let clearing_elapsed = started.elapsed().saturating_sub(elapsed);
+    Ok(Competition { answers, clearing, elapsed, clearing_elapsed })
 }
 
 fn answers(
@@ -102,6 +106,12 @@ impl Competition {
         })
     }
 
+    /// What the competition would have lost without a solver.
+    pub(crate) fn contribution(&self, solver: SolverId) -> Score {
+        let told = self.clearing.verdicts.iter().find(|told| told.solver == solver);
+        told.map_or(0, |told| told.contribution)
+    }
+
     /// How many bundles were refused, by code.
     pub(crate) fn refused(&self) -> BTreeMap<&'static str, usize> {
         let verdicts = self.clearing.verdicts.iter().flat_map(|of_solver| &of_solver.verdicts);
@@ -135,8 +145,7 @@ pub(crate) fn by_code<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> BTreeM
 
 #[cfg(test)]
 mod tests {
-    use clearlane_core::auction::Bundle;
-    use clearlane_solver::strategy::Budget;
+    use clearlane_solver::strategy::{Budget, Proposal};
 
     use super::*;
 
@@ -149,7 +158,7 @@ mod tests {
             "clumsy"
         }
 
-        fn solve(&self, _: &AuctionInput, _: &Budget<'_>) -> Vec<Bundle> {
+        fn solve(&self, _: &AuctionInput, _: &Budget<'_>) -> Proposal {
             panic!("dropped the auction")
         }
     }

@@ -5,6 +5,7 @@
 mod admin;
 mod bench;
 mod books;
+mod bound;
 mod caller;
 mod check;
 mod competition;

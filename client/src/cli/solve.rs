@@ -10,6 +10,7 @@ use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{Auction, solution::FileSolution};
 use serde_json::{Value, json};
 
+use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete, read_auction};
 use super::failure::{Failure, read_file, write_file};
 use super::report;
@@ -19,12 +20,14 @@ use super::report;
 #[command(after_help = "\
 Examples:
   clearlane solve auction.json
-  clearlane solve auction.json --strategy netting --strategy joint --budget-ms 500 --json
+  clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
-The file is an auction-instance/1 or a CoW auction, told apart by content; the first is judged by plain rules, the
-others by the floor rules of engine auctions. Scores are decimals in the
-reference asset, exact to 10^-18. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
+The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
+rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
+valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. elapsed_ms is what
+answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is filled, and 1 if the
+file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
@@ -35,7 +38,8 @@ pub(crate) struct Solve {
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
-    /// A strategy that competes: direct, netting or joint; repeat it for several [default: all].
+    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal under
+    /// plain rules, the three others under floor rules, for which optimal does not price its bundles yet].
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// Writes what executes to this file.
@@ -67,6 +71,15 @@ impl Rules {
         }
     }
 
+    /// Those that compete unless some are named: each on its own they would only take each other's processors.
+    fn strategies(self) -> impl Iterator<Item = &'static str> {
+        let names: &[&str] = match self {
+            Rules::Plain => &["optimal"],
+            Rules::Floor => &["direct", "netting", "joint"],
+        };
+        names.iter().copied()
+    }
+
     fn name(self) -> &'static str {
         match self {
             Rules::Plain => "plain",
@@ -78,9 +91,13 @@ impl Rules {
 impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
-        let strategies = chosen(&self.strategy)?;
         let mut auction = read_auction(&read_file(&self.file)?)?;
         auction.input.rules = self.rules.map_or(auction.input.rules, Rules::to_core);
+        let strategies = if self.strategy.is_empty() {
+            chosen(&Rules::of(auction.input.rules).strategies().map(str::to_owned).collect::<Vec<_>>())?
+        } else {
+            chosen(&self.strategy)?
+        };
         let spinner = report::spinner("solving");
         if auction.input.rules == RuleSet::Floor {
             auction.input = with_floors(&auction.input);
@@ -103,12 +120,19 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "name": market.name,
         "rules": Rules::of(auction.input.rules).name(),
         "score": report::score_text(clearing.score),
+        "bound": report::score_text(clearing.bound.score),
+        "bound_by": source_text(competition),
+        "ratio": ratio_text(clearing.score, clearing.bound.score),
+        "missed": report::score_text(clearing.missed()),
+        "missed_bps": basis_points_text(clearing.missed(), clearing.value_filled(&auction.input)),
         "floor_score": report::score_text(clearing.floor_score),
+        "selection_gap": report::score_text(clearing.selection_gap),
         "surplus": report::score_text(competition.surplus(&auction.input)),
         "bundles": clearing.executed.len(),
         "filled": competition.filled(),
         "intents": auction.input.intents.len(),
         "elapsed_ms": millis(competition.elapsed),
+        "clearing_ms": millis(competition.clearing_elapsed),
         "colours": clearing.plan.colours,
         "hottest": clearing.plan.hottest,
         "refused": {
@@ -123,6 +147,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
             "orders": by_name(&market.refused_orders),
         },
         "strategies": strategies_json(auction, competition),
+        "prices": prices_json(&auction.input, &clearing.bound.prices),
         "digest": clearing.digest.to_string(),
     })
 }
@@ -152,6 +177,7 @@ fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {
             "won": won,
             "score": report::score_text(score),
             "score_alone": report::score_text(alone),
+            "contribution": report::score_text(competition.contribution(answer.solution.solver)),
             "elapsed_ms": millis(answer.elapsed),
         })
     });
@@ -168,13 +194,17 @@ fn human(json: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of = |field: &str| json.get(field).map(text).unwrap_or_default();
     let mut out = format!(
-        "{}\n{} of {} intents filled by {} bundles in {} ms\nscore    {}\nfloor    {}\nsurplus  {} before the cap\n\n",
+        "{}\n{} of {} intents filled by {} bundles in {} ms, cleared in {} ms\nscore    {}\nbound    {} at the prices of {}; captured {} of it\nfloor    {}\nsurplus  {} before the cap\n\n",
         of("name"),
         of("filled"),
         of("intents"),
         of("bundles"),
         of("elapsed_ms"),
+        of("clearing_ms"),
         of("score"),
+        of("bound"),
+        of("bound_by"),
+        of("ratio"),
         of("floor_score"),
         of("surplus"),
     );

@@ -22,7 +22,7 @@ What became of each bundle goes to stderr, scores in 10^-18 of the reference ass
 bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes.
 Exits 0 when stopped and 1 if it is not registered or the engine stays away.")]
 pub(crate) struct Solver {
-    /// How it answers: direct, netting or joint.
+    /// How it answers: direct, netting, joint or optimal.
     #[arg(long, value_name = "NAME", default_value = "joint")]
     strategy: String,
 }

@@ -124,6 +124,8 @@ reasons! {
     VenueRule = "VENUE_RULE",
     /// Amounts in and out of a bundle do not balance.
     NotConserved = "NOT_CONSERVED",
+    /// A bundle is left out for others that can't execute with it and are worth more together.
+    WorthLess = "WORTH_LESS",
     /// The engine is stopping and takes no more work.
     Stopping = "STOPPING",
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing};
+use clearlane_core::auction::{AuctionInput, Clearing, Solution};
 use clearlane_core::names::{AuctionId, PublicKey, SolverId};
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_proto::wire::{self, engine_message, solver_message, solver_service_server::SolverService};
@@ -199,7 +199,9 @@ fn take(engine: &Engine, bidder: Bidder, message: wire::SolverMessage) -> Result
             }
             let bundles = auction::bundles_to_core(&solution.bundles)?;
             let count = u32::try_from(bundles.len()).unwrap_or(u32::MAX);
-            engine.bids.put(bidder.solver, bidder.key, AuctionId(solution.auction), bundles)?;
+            let prices = auction::prices_to_core(&solution.prices)?;
+            let answer = Solution { solver: bidder.solver, auction: AuctionId(solution.auction), bundles, prices };
+            engine.bids.put(bidder.key, answer)?;
             Ok(wire::SolutionReceived { auction: solution.auction, bundles: count })
         }
         Some(solver_message::Message::Withdraw(withdraw)) => {
@@ -236,6 +238,7 @@ fn announce(solver: SolverId, notice: &Notice) -> engine_message::Message {
 
 fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
     let own = clearing.verdicts.iter().find(|verdicts| verdicts.solver == solver);
+    let contribution = own.map_or(0, |own| own.contribution).to_string();
     let verdicts = own.into_iter().flat_map(|own| &own.verdicts).map(verdict::to_wire).collect();
     wire::AuctionResult {
         auction: clearing.auction.0,
@@ -243,6 +246,11 @@ fn result(solver: SolverId, clearing: &Clearing) -> wire::AuctionResult {
         score: clearing.score.to_string(),
         floor_score: clearing.floor_score.to_string(),
         verdicts,
+        bound: clearing.bound.score.to_string(),
+        bound_by: clearing.bound.source.to_string(),
+        bound_prices: auction::prices_to_wire(&clearing.bound.prices),
+        selection_gap: clearing.selection_gap.to_string(),
+        contribution,
     }
 }
 

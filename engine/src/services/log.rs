@@ -1,5 +1,6 @@
 //! Where the engine stands, and its auctions.
 
+use clearlane_core::auction::certificate::BoundSource;
 use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
 use clearlane_proto::wire::{self, log_service_server::LogService};
@@ -77,11 +78,21 @@ impl LogService for Engine {
     }
 }
 
+fn bound_by(cell: &Cell, source: BoundSource) -> String {
+    match source {
+        BoundSource::Reference | BoundSource::Engine => source.to_string(),
+        BoundSource::Solver(solver) => {
+            cell.state.solver_party(solver).map_or_else(|| source.to_string(), ToString::to_string)
+        }
+    }
+}
+
 fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
     let share = |(solver, (bundles, score)): (&SolverId, &(u32, Score))| wire::SolverShare {
         solver: cell.state.solver_party(*solver).map_or_else(|| "floor".to_owned(), ToString::to_string),
         bundles: *bundles,
         score: score.to_string(),
+        contribution: auction.contributions.get(solver).copied().unwrap_or(0).to_string(),
     };
     wire::AuctionSummary {
         auction: auction.auction.0,
@@ -95,5 +106,10 @@ fn summary(cell: &Cell, auction: &AuctionSummary) -> wire::AuctionSummary {
         bundles: auction.plan.bundles,
         colours: auction.plan.colours,
         hottest: auction.plan.hottest,
+        bound: auction.bound.to_string(),
+        bound_by: bound_by(cell, auction.bound_by),
+        missed: auction.missed.to_string(),
+        value_filled: auction.value_filled.to_string(),
+        selection_gap: auction.selection_gap.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use clearlane_core::auction::certificate::BoundSource;
 use clearlane_core::auction::{AuctionInput, Clearing, PlanSummary};
 use clearlane_core::money::Score;
 use clearlane_core::names::{AuctionId, SolverId};
@@ -44,10 +45,22 @@ pub struct AuctionSummary {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// What no valid solution scores more than.
+    pub bound: Score,
+    /// Whose prices prove that.
+    pub bound_by: BoundSource,
+    /// The bound less the captured score.
+    pub missed: Score,
+    /// The value of what was filled, at the reference prices.
+    pub value_filled: Score,
     /// Bundles that executed.
     pub executed: usize,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
     /// Executed bundles and their score by solver.
     pub shares: BTreeMap<SolverId, (u32, Score)>,
+    /// What the auction would have lost without each solver that won something.
+    pub contributions: BTreeMap<SolverId, Score>,
     /// The shape of the sweep's plan.
     pub plan: PlanSummary,
 }
@@ -78,6 +91,7 @@ impl AuctionSummary {
             *bundles = bundles.saturating_add(1);
             *score = score.saturating_add(executed.score);
         }
+        let told = clearing.into_iter().flat_map(|clearing| &clearing.verdicts);
         AuctionSummary {
             auction: ended.auction,
             time: ended.time,
@@ -85,8 +99,14 @@ impl AuctionSummary {
             is_voided: clearing.is_none(),
             score: ended.score(),
             floor_score: clearing.map_or(0, |clearing| clearing.floor_score),
+            bound: clearing.map_or(0, |clearing| clearing.bound.score),
+            bound_by: clearing.map(|clearing| clearing.bound.source).unwrap_or_default(),
+            missed: clearing.map_or(0, Clearing::missed),
+            value_filled: clearing.map_or(0, |clearing| clearing.value_filled(&ended.input)),
             executed: clearing.map_or(0, |clearing| clearing.executed.len()),
+            selection_gap: clearing.map_or(0, |clearing| clearing.selection_gap),
             shares,
+            contributions: told.map(|told| (told.solver, told.contribution)).filter(|(_, added)| *added > 0).collect(),
             plan: clearing.map(|clearing| clearing.plan).unwrap_or_default(),
         }
     }

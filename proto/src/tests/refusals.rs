@@ -1,10 +1,12 @@
 //! What breaks a rule is refused by code and field.
 
+use clearlane_core::auction::certificate::DUAL_PRICES_MAX;
 use clearlane_core::auction::{BUNDLES_MAX, FILLS_MAX, INTENTS_MAX, USES_MAX, VENUES_MAX};
 use clearlane_core::command::COMMANDS_MAX;
 use clearlane_core::names::CommandId;
 use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::time::Timestamp;
+use clearlane_core::venue::TICKS_MAX;
 use prost::Message as _;
 
 use super::{Assets, command, decimal, envelope, intent, submit};
@@ -131,6 +133,15 @@ fn wrong_envelopes_are_refused_by_field() {
     }
 }
 
+/// A concentrated pool with something changed.
+fn concentrated(change: Change<wire::Concentrated>) -> Option<wire::VenueTerms> {
+    let tick = |index, net: &str| wire::Tick { index, liquidity_net: net.to_owned() };
+    let price = "79228162514264337593543950336".to_owned();
+    let mut pool = wire::Concentrated { fee_ppm: 5, sqrt_price: price, ticks: vec![tick(-10, "5"), tick(10, "-5")] };
+    change(&mut pool);
+    Some(wire::VenueTerms { kind: Some(wire::venue_terms::Kind::Concentrated(pool)) })
+}
+
 #[test]
 fn wrong_auctions_are_refused_by_field() {
     let table: &[(Reason, &str, Change<wire::AuctionInput>)] = &[
@@ -142,6 +153,23 @@ fn wrong_auctions_are_refused_by_field() {
         (Reason::OutOfRange, "intents[0].options[0].reserve", |i| i.intents[0].options[0].reserve = 1),
         (Reason::OutOfRange, "venues[0].coins[1]", |i| i.venues[0].coins = vec![0, 2]),
         (Reason::OutOfRange, "venues[0].coins", |i| i.venues[0].coins = vec![0]),
+        (Reason::OutOfRange, "venues[0].coins", |i| i.venues[0].coins = vec![0; 9]),
+        (Reason::TooLarge, "venues[0].terms.concentrated.ticks", |i| {
+            i.venues[0].terms = concentrated(|pool| pool.ticks = vec![wire::Tick::default(); TICKS_MAX + 1]);
+        }),
+        (Reason::OutOfRange, "venues[0].terms.concentrated.ticks[1].index", |i| {
+            i.venues[0].terms = concentrated(|pool| pool.ticks[1].index = -10);
+        }),
+        (Reason::AmountMalformed, "venues[0].terms.concentrated.ticks[0].liquidity_net", |i| {
+            i.venues[0].terms = concentrated(|pool| pool.ticks[0].liquidity_net = "+5".to_owned());
+        }),
+        (Reason::OutOfRange, "venues[0].terms.concentrated.sqrt_price", |i| {
+            i.venues[0].terms = concentrated(|pool| pool.sqrt_price = "0".to_owned());
+        }),
+        (Reason::OutOfRange, "venues[0].opening.concentrated.held", |i| {
+            let state = wire::ConcentratedState { sqrt_price: "1".to_owned(), held: vec!["1".to_owned(); 3] };
+            i.venues[0].opening = Some(wire::VenueState { kind: Some(wire::venue_state::Kind::Concentrated(state)) });
+        }),
         (Reason::Missing, "venues[0].terms", |i| i.venues[0].terms = None),
         (Reason::Missing, "venues[0].opening", |i| i.venues[0].opening = None),
         (Reason::TooLarge, "intents", |i| i.intents = vec![i.intents[0].clone(); INTENTS_MAX + 1]),
@@ -159,18 +187,39 @@ fn wrong_bundles_are_refused_by_field() {
     let fill = wire::FillPromise { sold: "1".to_owned(), bought: "1".to_owned(), ..wire::FillPromise::default() };
     let filled = |fill, count| vec![wire::Bundle { fills: vec![fill; count], uses: vec![] }];
     let used = vec![wire::Bundle { fills: vec![], uses: vec![wire::VenueUse::default(); USES_MAX + 1] }];
+    let use_ = wire::VenueUse {
+        coin_out: 256,
+        amount_in: "1".to_owned(),
+        amount_out: "1".to_owned(),
+        ..wire::VenueUse::default()
+    };
+    let beyond = vec![wire::Bundle { fills: vec![], uses: vec![use_] }];
     let far = wire::FillPromise { option: 65_536, ..fill.clone() };
     let negative = wire::FillPromise { sold: "-1".to_owned(), ..fill.clone() };
     let table = [
         (Reason::TooLarge, "bundles", vec![wire::Bundle::default(); BUNDLES_MAX + 1]),
         (Reason::TooLarge, "bundles[0].fills", filled(fill, FILLS_MAX + 1)),
         (Reason::TooLarge, "bundles[0].uses", used),
+        (Reason::OutOfRange, "bundles[0].uses[0].coin_out", beyond),
         (Reason::OutOfRange, "bundles[0].fills[0].option", filled(far, 1)),
         (Reason::AmountNegative, "bundles[0].fills[0].sold", filled(negative, 1)),
     ];
     for (reason, field, wrong) in table {
         check(auction::bundles_to_core(&wrong), reason, field);
     }
+}
+
+#[test]
+fn wrong_prices_of_a_solution_are_refused_by_place() {
+    let huge = "9".repeat(30);
+    let long = "0".repeat(129);
+    for wrong in ["", "-1", "0.0", "1e-41", "nan", "inf", "+1", "1,5", huge.as_str()] {
+        let prices = vec!["0".to_owned(), wrong.to_owned()];
+        check(auction::prices_to_core(&prices), Reason::AmountMalformed, "prices[1]");
+    }
+    check(auction::prices_to_core(&[long]), Reason::TooLarge, "prices[0]");
+    check(auction::prices_to_core(&vec!["1".to_owned(); DUAL_PRICES_MAX + 1]), Reason::TooLarge, "prices");
+    assert_eq!(auction::prices_to_core(&[]), Ok(None));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Bundle, Denomination, Fill, FloorTerms, Loss, Reserve,
     RuleSet, Solution, VenueUse, Verdict,
@@ -268,7 +269,13 @@ fn records_come_back() {
     let bodies = [
         Body::Genesis(Box::new(genesis)),
         Body::OpenAuction(OpenAuction { close_at: Timestamp(1), settle_by: Timestamp(2) }),
-        Body::Solution(Solution { solver: SolverId(1), auction: AuctionId(2), bundles: bundles() }),
+        Body::Solution(Solution { solver: SolverId(1), auction: AuctionId(2), bundles: bundles(), prices: None }),
+        Body::Solution(Solution {
+            solver: SolverId(2),
+            auction: AuctionId(2),
+            bundles: vec![],
+            prices: DualPrices::new(vec![None, Price::parse("0.00001"), Price::new((1 << 96) - 1, 40)]),
+        }),
         Body::CloseAuction(AuctionId(3)),
         Body::SettleAuction(SettleAuction { auction: AuctionId(4), digest: Hash([5; 32]) }),
         Body::Tick,

@@ -1,6 +1,6 @@
 //! The connection of a solver to an engine: what it hears, in the core's words, and what it says.
 
-use clearlane_core::auction::{AuctionInput, Bundle, Verdict};
+use clearlane_core::auction::{AuctionInput, Verdict};
 use clearlane_core::money::Score;
 use clearlane_core::names::{AuctionId, SolverId};
 use clearlane_core::refusal::Refusal;
@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::{EngineClock, SessionError, SessionOptions};
+use crate::strategy::Proposal;
 
 /// Messages on their way to the engine; a solver that has more of them waits.
 const OUTGOING_MAX: usize = 4;
@@ -53,6 +54,12 @@ pub struct Outcome {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// What no valid solution scores more than.
+    pub bound: Score,
+    /// By how much, at most, another set of the valid bundles could have scored more.
+    pub selection_gap: Score,
+    /// What the auction would have lost without this solver.
+    pub contribution: Score,
     /// One verdict for each of the solver's bundles, in its order.
     pub verdicts: Vec<Verdict>,
 }
@@ -139,9 +146,10 @@ impl Session {
     /// # Errors
     ///
     /// Says that the connection broke.
-    pub async fn answer(&mut self, auction: AuctionId, bundles: &[Bundle]) -> Result<(), SessionError> {
-        let bundles = auction::bundles_to_wire(bundles);
-        self.say(Said::Solution(wire::SolverSolution { auction: auction.0, bundles })).await
+    pub async fn answer(&mut self, auction: AuctionId, proposal: &Proposal) -> Result<(), SessionError> {
+        let bundles = auction::bundles_to_wire(&proposal.bundles);
+        let prices = proposal.prices.as_ref().map(auction::prices_to_wire).unwrap_or_default();
+        self.say(Said::Solution(wire::SolverSolution { auction: auction.0, bundles, prices })).await
     }
 
     /// Takes the answer to an auction back.
@@ -195,6 +203,9 @@ fn outcome_of(result: &wire::AuctionResult) -> Result<Outcome, SessionError> {
         is_voided: result.voided,
         score: score(&result.score)?,
         floor_score: score(&result.floor_score)?,
+        bound: score(&result.bound)?,
+        selection_gap: score(&result.selection_gap)?,
+        contribution: score(&result.contribution)?,
         verdicts: verdicts.map_err(malformed)?,
     })
 }

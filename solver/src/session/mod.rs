@@ -9,7 +9,7 @@ mod patient;
 mod prepare;
 mod work;
 
-use clearlane_core::auction::{Bundle, Verdict};
+use clearlane_core::auction::Verdict;
 use clearlane_core::names::AuctionId;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -19,7 +19,7 @@ pub use link::{Notice, Outcome, Session};
 pub use patient::compete;
 pub use prepare::prepared;
 
-use crate::strategy::{self, UnknownStrategy};
+use crate::strategy::{self, Proposal, UnknownStrategy};
 use work::Work;
 
 /// The verdicts of an auction that are said one by one: more would bury the rest of what a solver says.
@@ -134,8 +134,8 @@ async fn session(
         tokio::select! {
             () = stop_asked(stop) => break,
             solved = work.finished() => {
-                let (auction, bundles) = solved?;
-                send(&mut session, auction, &bundles, report).await?;
+                let (auction, proposal) = solved?;
+                send(&mut session, auction, &proposal, report).await?;
             }
             notice = session.next() => match notice? {
                 Some(Notice::Opened(input)) => {
@@ -165,14 +165,15 @@ async fn stop_asked(stop: &mut watch::Receiver<bool>) {
 async fn send(
     session: &mut Session,
     auction: AuctionId,
-    bundles: &[Bundle],
+    proposal: &Proposal,
     report: &mut SessionReport,
 ) -> Result<(), SessionError> {
-    if bundles.is_empty() {
+    let bundles = &proposal.bundles;
+    if bundles.is_empty() && proposal.prices.is_none() {
         info!(auction = auction.0, "nothing to propose");
         return Ok(());
     }
-    session.answer(auction, bundles).await?;
+    session.answer(auction, proposal).await?;
     report.solutions = report.solutions.saturating_add(1);
     report.bundles = report.bundles.saturating_add(u64::try_from(bundles.len()).unwrap_or(u64::MAX));
     info!(auction = auction.0, bundles = bundles.len(), "solution sent");
@@ -184,7 +185,7 @@ fn log(outcome: &Outcome) {
     sums.add(outcome);
     let (won, lost, refused) = (sums.won, sums.lost, sums.refused);
     let (auction, score, voided) = (outcome.auction.0, outcome.score, outcome.is_voided);
-    info!(auction, won, lost, refused, %score, floor = %outcome.floor_score, voided, "result");
+    info!(auction, won, lost, refused, %score, floor = %outcome.floor_score, bound = %outcome.bound, voided, "result");
     let unsaid = outcome.verdicts.len().saturating_sub(VERDICTS_SAID_MAX);
     if unsaid > 0 {
         info!(auction, unsaid, "only the first verdicts follow");

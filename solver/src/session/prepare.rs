@@ -5,20 +5,28 @@ use clearlane_core::money::Score;
 use clearlane_proto::{SOLUTION_BYTES_MAX, auction, wire};
 use prost::Message as _;
 
+use crate::strategy::Proposal;
+
 /// Tag and length of one bundle and what else a solution holds, at most.
 const FRAME_BYTES: usize = 8;
 /// The auction's number and the frame of the message, at most.
 const SOLUTION_FRAME_BYTES: usize = 64;
 
-/// The bundles that the core's rules admit, in their order; where not all fit one solution, those that score
-/// most for their size.
+/// The bundles that the core's rules admit, in their order, and the prices; where not all bundles fit one solution
+/// beside the prices, those that score most for their size.
 #[must_use]
-pub fn prepared(input: &AuctionInput, bundles: Vec<Bundle>) -> Vec<Bundle> {
+pub fn prepared(input: &AuctionInput, proposal: Proposal) -> Proposal {
+    let Proposal { bundles, prices } = proposal;
+    let texts = prices.as_ref().map(auction::prices_to_wire).unwrap_or_default();
+    let taken = texts
+        .iter()
+        .fold(SOLUTION_FRAME_BYTES, |sum: usize, text| sum.saturating_add(text.len()).saturating_add(FRAME_BYTES));
     let proposed = bundles.into_iter().filter_map(|bundle| {
         let score = verify(input, &bundle).ok()?.score;
         Some(Sized { score, bytes: bytes_of(&bundle), bundle })
     });
-    fitted(proposed.collect(), SOLUTION_BYTES_MAX.saturating_sub(SOLUTION_FRAME_BYTES))
+    let bundles = fitted(proposed.collect(), SOLUTION_BYTES_MAX.saturating_sub(taken));
+    Proposal { bundles, prices }
 }
 
 struct Sized {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use clearlane_core::auction::{AuctionInput, Bundle};
+use clearlane_core::auction::AuctionInput;
 use clearlane_core::names::AuctionId;
 use tokio::task::JoinHandle;
 use tracing::info;
 
 use super::SessionError;
 use super::prepare::prepared;
-use crate::strategy::{self, Budget, UnknownStrategy};
+use crate::strategy::{self, Budget, Proposal, UnknownStrategy};
 
 /// See the module.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub(super) struct Work(Option<Running>);
 struct Running {
     auction: AuctionId,
     is_cancelled: Arc<AtomicBool>,
-    task: JoinHandle<Result<Vec<Bundle>, UnknownStrategy>>,
+    task: JoinHandle<Result<Proposal, UnknownStrategy>>,
 }
 
 impl Work {
@@ -33,8 +33,8 @@ impl Work {
         let (is_told, name) = (Arc::clone(&is_cancelled), strategy.to_owned());
         let task = tokio::task::spawn_blocking(move || {
             let is_spent = || is_told.load(Ordering::Relaxed) || Instant::now() >= deadline;
-            let bundles = strategy::strategy(&name)?.solve(&input, &Budget::new(&is_spent));
-            Ok(prepared(&input, bundles))
+            let proposal = strategy::strategy(&name)?.solve(&input, &Budget::new(&is_spent).ending_at(deadline));
+            Ok(prepared(&input, proposal))
         });
         self.0 = Some(Running { auction, is_cancelled, task });
     }
@@ -50,7 +50,7 @@ impl Work {
     /// Waits for the answer to the auction that is being solved, for ever if there is none.
     ///
     /// Nothing is lost by dropping the call.
-    pub(super) async fn finished(&mut self) -> Result<(AuctionId, Vec<Bundle>), SessionError> {
+    pub(super) async fn finished(&mut self) -> Result<(AuctionId, Proposal), SessionError> {
         let Some(running) = self.0.as_mut() else { return std::future::pending().await };
         let auction = running.auction;
         let solved = (&mut running.task).await;

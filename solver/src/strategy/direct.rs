@@ -12,7 +12,7 @@ use super::floored::tightened;
 use super::quote::{self, Quote};
 use super::ranked::ranked;
 use super::value::Values;
-use super::{Budget, Strategy, residual};
+use super::{Budget, Proposal, Strategy, residual};
 
 /// The most proposals taken up for one intent: paths beyond add little.
 const PROPOSALS_MAX: u8 = 16;
@@ -30,8 +30,8 @@ impl Strategy for Direct {
         "direct"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
-        plan(&tightened(input), &Values::of(input), budget, Execution::Alone)
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
+        plan(&tightened(input), &Values::of(input), budget, Execution::Alone).into()
     }
 }
 

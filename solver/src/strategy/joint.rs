@@ -12,7 +12,7 @@ use super::book::Execution;
 use super::floored::tightened;
 use super::merge::merged;
 use super::value::Values;
-use super::{Budget, Strategy, direct, netting};
+use super::{Budget, Proposal, Strategy, direct, netting};
 
 /// See the module.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,12 +23,13 @@ impl Strategy for Joint {
         "joint"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
         let mut left = tightened(input);
         let values = Values::of(input);
         let mut bundles = netting::net(&mut left, &values, budget);
         bundles.extend(direct::plan(&left, &values, budget, Execution::Merged));
-        components(bundles).iter().filter_map(|component| merged_within_bounds(input, component)).collect()
+        let merged = components(bundles).into_iter().filter_map(|component| merged_within_bounds(input, &component));
+        merged.collect::<Vec<_>>().into()
     }
 }
 

@@ -11,33 +11,58 @@ mod floored;
 mod joint;
 mod merge;
 mod netting;
+mod optimal;
 mod quote;
 mod ranked;
 mod residual;
 mod value;
 
+use std::time::Instant;
+
+use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 pub use direct::Direct;
 pub use joint::Joint;
 pub use netting::Netting;
+pub use optimal::Optimal;
 
 /// When a strategy has to stop.
 pub struct Budget<'a> {
     is_spent: &'a dyn Fn() -> bool,
+    ends_at: Option<Instant>,
+    is_unlimited: bool,
 }
 
 impl<'a> Budget<'a> {
     /// A budget that is spent once `is_spent` says so; it is asked often and should be cheap.
     #[must_use]
     pub fn new(is_spent: &'a dyn Fn() -> bool) -> Budget<'a> {
-        Budget { is_spent }
+        Budget { is_spent, ends_at: None, is_unlimited: false }
+    }
+
+    /// The same budget, known to be spent at that time: so that a strategy can keep back what its last stage takes.
+    #[must_use]
+    pub fn ending_at(self, ends_at: Instant) -> Budget<'a> {
+        Budget { ends_at: Some(ends_at), ..self }
+    }
+
+    /// When the budget will be spent, where that is known.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Instant> {
+        self.ends_at
     }
 
     /// A budget that is never spent.
     #[must_use]
     pub fn unlimited() -> Budget<'static> {
-        Budget { is_spent: &|| false }
+        Budget { is_spent: &|| false, ends_at: None, is_unlimited: true }
+    }
+
+    /// Whether it is never spent, so that a strategy has to find an end by itself.
+    #[must_use]
+    pub fn is_unlimited(&self) -> bool {
+        self.is_unlimited
     }
 
     /// Whether the strategy should return what it has.
@@ -52,14 +77,31 @@ pub trait Strategy: Sync {
     /// The name under which the command line knows it.
     fn name(&self) -> &'static str;
 
-    /// Bundles for one auction, at the latest when the budget is spent.
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle>;
+    /// Answers one auction, at the latest when the budget is spent.
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal;
+}
+
+/// What a strategy answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposal {
+    /// What should execute.
+    pub bundles: Vec<Bundle>,
+    /// Shadow prices of one whole unit of each denomination in the reference asset, at which the auction's certificate
+    /// is to be evaluated. Any such prices bound from above what any answer can score.
+    pub prices: Option<DualPrices>,
+}
+
+impl From<Vec<Bundle>> for Proposal {
+    /// An answer without prices.
+    fn from(bundles: Vec<Bundle>) -> Proposal {
+        Proposal { bundles, prices: None }
+    }
 }
 
 /// Every strategy there is, simplest first.
 #[must_use]
 pub fn strategies() -> Vec<Box<dyn Strategy>> {
-    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint)]
+    vec![Box::new(Direct), Box::new(Netting), Box::new(Joint), Box::new(Optimal::default())]
 }
 
 /// The strategy of that name.
@@ -90,6 +132,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = strategy("oracle").err().expect("there is no such strategy");
-        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, found oracle");
+        assert_eq!(error.to_string(), "expected a strategy of direct, netting, joint, optimal, found oracle");
     }
 }

@@ -13,7 +13,7 @@ use super::book::Execution;
 use super::crossing::{Order, Ratio, Side, cross};
 use super::floored::tightened;
 use super::value::Values;
-use super::{Budget, Strategy, direct, residual};
+use super::{Budget, Proposal, Strategy, direct, residual};
 
 /// How often one pair is matched again on what is left of it, at another price.
 const ROUNDS_MAX: usize = 4;
@@ -31,12 +31,12 @@ impl Strategy for Netting {
         "netting"
     }
 
-    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Vec<Bundle> {
+    fn solve(&self, input: &AuctionInput, budget: &Budget<'_>) -> Proposal {
         let mut left = tightened(input);
         let values = Values::of(input);
         let mut bundles = net(&mut left, &values, budget);
         bundles.extend(direct::plan(&left, &values, budget, Execution::Alone));
-        bundles
+        bundles.into()
     }
 }
 

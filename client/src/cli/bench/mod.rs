@@ -6,6 +6,7 @@ mod auction;
 mod lanes;
 mod ours;
 mod peers;
+mod select;
 mod settle;
 mod settlement;
 mod workload;
@@ -21,6 +22,7 @@ Examples:
   clearlane bench lanes                              planning: nanoseconds, bytes, colours, makespans
   clearlane bench settle --workload zipf-0.8         running: bundles a second, method by method
   clearlane bench settle --work-us 1 --json          the same for programs
+  clearlane bench select                             selection: gain over best score first, gap left
 
 Close other programs first: ratios within one run are what counts, and a busy machine blurs them.")]
 pub(crate) struct Bench {
@@ -32,6 +34,7 @@ pub(crate) struct Bench {
 enum What {
     Lanes(lanes::Lanes),
     Settle(settle::Settle),
+    Select(select::Select),
 }
 
 impl Bench {
@@ -40,6 +43,7 @@ impl Bench {
         match &self.what {
             What::Lanes(lanes) => lanes.run(is_json),
             What::Settle(settle) => settle.run(is_json),
+            What::Select(select) => select.run(is_json),
         }
     }
 }

@@ -14,6 +14,7 @@ use clearlane_engine::cell::Cell;
 use clearlane_engine::replay::replay_cell;
 use serde_json::{Value, json};
 
+use super::super::bound::{Reached, ratio_text};
 use super::super::failure::Failure;
 use super::super::report;
 use super::stage::Played;
@@ -67,6 +68,7 @@ struct Totals {
     bundles: u64,
     score: Score,
     floor_score: Score,
+    reached: Reached,
     /// Uncapped, priced.
     surplus: Score,
     colours_max: u32,
@@ -88,6 +90,7 @@ impl Totals {
     fn add(&mut self, cell: &Cell, input: &AuctionInput, clearing: &Clearing) {
         self.score += clearing.score;
         self.floor_score += clearing.floor_score;
+        self.reached.add_clearing(input, clearing);
         self.colours_max = self.colours_max.max(clearing.plan.colours);
         for executed in &clearing.executed {
             self.bundles += 1;
@@ -130,6 +133,10 @@ fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, star
         "auctions": totals.auctions,
         "bundles": totals.bundles,
         "score": units(totals.score),
+        "bound": units(totals.reached.bound),
+        "ratio": ratio_text(totals.score, totals.reached.bound),
+        "missed": units(totals.reached.missed()),
+        "missed_bps": totals.reached.missed_basis_points(),
         "floor_score": units(totals.floor_score),
         "surplus": units(totals.surplus),
         "won": totals.by_solver.iter().map(|(name, (count, score))| {
@@ -151,6 +158,7 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
         format!("            {} open, {} fills in auctions; refused: {refused}", status.open_intents, totals.filled),
         format!("auctions    {} settled, {} bundles executed", totals.auctions, totals.bundles),
         format!("captured    {:>12} counted surplus, in reference units", short(totals.score)),
+        bound_text(totals),
         format!("floor       {:>12} the built-in bidder alone", short(totals.floor_score)),
         format!("surplus     {:>12} uncapped", short(totals.surplus)),
     ];
@@ -165,6 +173,15 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
     lines.push(format!("root        {}", to_hex(&played.root)));
     lines.push(replayed_text(roots, is_equal));
     lines.join("\n")
+}
+
+/// Sums over auctions: what one of them missed and the next one could have found counts in both.
+fn bound_text(totals: &Totals) -> String {
+    let reached = &totals.reached;
+    let (bound, missed) = (short(reached.bound), short(reached.missed()));
+    let points =
+        reached.missed_basis_points().map_or_else(String::new, |points| format!(", {points} bp of value filled"));
+    format!("bound       {bound:>12} no solutions score more; at most {missed} was missed{points}")
 }
 
 fn counts_text(by_code: &BTreeMap<String, u64>) -> String {

@@ -1,23 +1,28 @@
 //! Clearing: a pure function from the frozen input and the sealed solutions to one decision.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::certificate::{BoundSource, bound};
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 use super::cost::expected_nanos;
 use super::floor::{self, Progress, route_unfilled};
 use super::paths::PathCache;
 use super::precedence::Precedence;
 use super::score::score_bundle;
+use super::select::{SELECTION_WORK_MAX, Selection, select};
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
 use super::{AuctionInput, Bundle, RuleSet, Solution};
 use crate::hash::{Hash, Hasher};
-use crate::lanes::{Executor, map};
+use crate::lanes::{Executor, Sequential, map};
 use crate::money::Score;
 use crate::names::{AuctionId, SolverId};
 use crate::refusal::{Reason, Refusal};
-use crate::root::{add_bundle, add_verdict};
+use crate::root::{add_bundle, add_dual_prices, add_verdict};
 
-/// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, routes what is left by the
-/// built-in bidder, and takes the better of that and the built-in bidder alone.
+/// Decides an auction: verifies every bundle, sweeps the valid ones in lanes, looks for a set worth more, routes what
+/// is left by the built-in bidder, and takes the better of that and the built-in bidder alone; beside it stands a bound
+/// on what anyone could have scored.
 ///
 /// The result is the same on every executor.
 ///
@@ -33,23 +38,56 @@ pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
     let alone = scored(input, alone);
     let floor_score = sum(&alone);
     let judged = judge_all(input, solutions, executor);
-    let swept = sweep(input, candidates(input, &judged), executor);
-    let completion = if swept.taken().next().is_none() { alone.clone() } else { complete(input, &paths, &swept) };
-    let together = score(&swept).saturating_add(sum(&completion));
+    let Reached { swept, completion, score: together, gap } =
+        reach(input, &paths, &alone, candidates(input, &judged), executor);
     let is_floor_alone = together < floor_score;
     let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
+    let contributions = contributions(input, &swept, &executed, together.saturating_sub(floor_score), executor);
     let mut clearing = Clearing {
         auction: input.auction,
         score: together.max(floor_score),
         floor_score,
+        selection_gap: gap,
         is_floor_alone,
-        verdicts: verdicts(&judged, &swept, is_floor_alone),
+        bound: bound(input, solutions, executor),
+        verdicts: verdicts(&judged, &swept, is_floor_alone, &contributions),
         plan: summary(&swept),
         executed,
         digest: Hash::default(),
     };
+    debug_assert!(clearing.score <= clearing.bound.score, "no valid solution scores more than its bound");
     clearing.digest = digest(&clearing);
     clearing
+}
+
+/// What some candidates come to, completed by the built-in bidder.
+struct Reached<'a> {
+    swept: Sweep<'a>,
+    completion: Vec<(Bundle, Score)>,
+    score: Score,
+    gap: Score,
+}
+
+/// The sweep or, where one is found and is worth more after completion too, a better set.
+fn reach<'a>(
+    input: &AuctionInput,
+    paths: &PathCache,
+    alone: &[(Bundle, Score)],
+    candidates: Vec<Candidate<'a>>,
+    executor: &dyn Executor,
+) -> Reached<'a> {
+    let swept = sweep(input, candidates, executor);
+    let Selection { better, gap } = select(input, &swept, SELECTION_WORK_MAX, executor);
+    let better = better.map(|is_taken| swept.only(input, &is_taken));
+    let completed = |swept: Sweep<'a>| {
+        let is_idle = swept.taken().next().is_none();
+        let completion = if is_idle { alone.to_vec() } else { complete(input, paths, &swept) };
+        Reached { score: score(&swept).saturating_add(sum(&completion)), swept, completion, gap }
+    };
+    let Some(better) = better else { return completed(swept) };
+    let gained = score(&better).saturating_sub(score(&swept));
+    let (first, second) = (completed(swept), completed(better));
+    if second.score > first.score { second } else { Reached { gap: gap.saturating_add(gained), ..first } }
 }
 
 /// One solver's bundle with the verdict on it alone.
@@ -136,8 +174,45 @@ fn by_floor(bundles: Vec<(Bundle, Score)>) -> Vec<Executed> {
     executed.collect()
 }
 
-fn verdicts(judged: &[Judged<'_>], swept: &Sweep<'_>, is_floor_alone: bool) -> Vec<SolverVerdicts> {
-    let mut turns = std::collections::BTreeMap::new();
+/// What selection reaches less what it reaches without each solver that won something, at most `beyond_floor`; each is
+/// left out on its own lane.
+///
+/// All of them together take the work of one more selection. The built-in bidder is not run again for each, which would
+/// take as long as clearing for each: what it would fill in a solver's place counts through `beyond_floor` only.
+fn contributions(
+    input: &AuctionInput,
+    swept: &Sweep<'_>,
+    executed: &[Executed],
+    beyond_floor: Score,
+    executor: &dyn Executor,
+) -> BTreeMap<SolverId, Score> {
+    let winners: BTreeSet<SolverId> = executed.iter().map(|executed| executed.solver).collect();
+    let winners: Vec<SolverId> = winners.into_iter().filter(|solver| *solver != SolverId::FLOOR).collect();
+    let count = u64::try_from(winners.len()).unwrap_or(u64::MAX);
+    let work = SELECTION_WORK_MAX.checked_div(count).unwrap_or(0);
+    let without = map(executor, winners.len(), SELECTION_WORK_MAX, |at| {
+        let left_out = winners.get(at).copied();
+        let others = swept.candidates.iter().filter(|candidate| Some(candidate.solver) != left_out);
+        let others = sweep(input, others.cloned().collect(), &Sequential);
+        let flags = select(input, &others, work, &Sequential).better;
+        let is_taken = |at: usize| flags.as_ref().is_some_and(|flags| flags.get(at) == Some(&true));
+        let selected = others.candidates.iter().enumerate().filter(|(at, _)| is_taken(*at));
+        let selected = selected.fold(0, |sum: Score, (_, one)| sum.saturating_add(one.verified.score));
+        selected.max(score(&others))
+    });
+    let reached = score(swept);
+    let contribution =
+        |(solver, without): (SolverId, Score)| (solver, reached.saturating_sub(without).min(beyond_floor).max(0));
+    winners.into_iter().zip(without).map(contribution).collect()
+}
+
+fn verdicts(
+    judged: &[Judged<'_>],
+    swept: &Sweep<'_>,
+    is_floor_alone: bool,
+    contributions: &BTreeMap<SolverId, Score>,
+) -> Vec<SolverVerdicts> {
+    let mut turns = BTreeMap::new();
     for (at, candidate) in swept.candidates.iter().enumerate() {
         turns.insert((candidate.solver, candidate.number), at);
     }
@@ -151,7 +226,10 @@ fn verdicts(judged: &[Judged<'_>], swept: &Sweep<'_>, is_floor_alone: bool) -> V
         };
         match verdicts.last_mut().filter(|last| last.solver == one.solver) {
             Some(last) => last.verdicts.push(verdict),
-            None => verdicts.push(SolverVerdicts { solver: one.solver, verdicts: vec![verdict] }),
+            None => {
+                let contribution = contributions.get(&one.solver).copied().unwrap_or(0);
+                verdicts.push(SolverVerdicts { solver: one.solver, verdicts: vec![verdict], contribution });
+            }
         }
     }
     verdicts
@@ -185,6 +263,14 @@ fn digest(clearing: &Clearing) -> Hash {
     hasher.number(clearing.auction.0).byte(u8::from(clearing.is_floor_alone));
     add_score(&mut hasher, clearing.score);
     add_score(&mut hasher, clearing.floor_score);
+    add_score(&mut hasher, clearing.bound.score);
+    match clearing.bound.source {
+        BoundSource::Reference => hasher.byte(0),
+        BoundSource::Engine => hasher.byte(1),
+        BoundSource::Solver(solver) => hasher.byte(2).number(u64::from(solver.0)),
+    };
+    add_dual_prices(&mut hasher, &clearing.bound.prices);
+    add_score(&mut hasher, clearing.selection_gap);
     let plan = clearing.plan;
     [plan.bundles, plan.colours, plan.hottest].iter().for_each(|number| {
         hasher.number(u64::from(*number));
@@ -200,6 +286,7 @@ fn digest(clearing: &Clearing) -> Hash {
     hasher.count(clearing.verdicts.len());
     for of_solver in &clearing.verdicts {
         hasher.number(u64::from(of_solver.solver.0)).count(of_solver.verdicts.len());
+        add_score(&mut hasher, of_solver.contribution);
         for verdict in &of_solver.verdicts {
             add_verdict(&mut hasher, verdict);
         }

@@ -1,6 +1,8 @@
 //! What clearing an auction decides: which bundles execute, and why the others do not.
 
-use crate::auction::Bundle;
+use super::certificate::Bound;
+use super::score::value_of;
+use super::{AuctionInput, Bundle, Fill};
 use crate::hash::Hash;
 use crate::lanes::Resource;
 use crate::money::Score;
@@ -18,14 +20,41 @@ pub struct Clearing {
     pub score: Score,
     /// What the built-in bidder alone would have reached.
     pub floor_score: Score,
+    /// By how much, at most, another set of the valid bundles could have scored more than the set selected.
+    ///
+    /// Summed over the components of the conflict graph; what the built-in bidder adds to either is not in it.
+    pub selection_gap: Score,
     /// Whether the built-in bidder alone was the better answer.
     pub is_floor_alone: bool,
+    /// What no valid solution of the auction scores more than.
+    pub bound: Bound,
     /// What each solver is told, in order of solver.
     pub verdicts: Vec<SolverVerdicts>,
     /// The lanes in which the sweep ran.
     pub plan: PlanSummary,
     /// The hash of all of the above.
     pub digest: Hash,
+}
+
+impl Clearing {
+    /// How much more anyone could have scored at most, in 10^-18 reference units.
+    #[must_use]
+    pub fn missed(&self) -> Score {
+        self.bound.score.saturating_sub(self.score)
+    }
+
+    /// The value of what executes at the reference prices, in 10^-18 reference units: of what each fill gives, of what
+    /// it gets where that alone has a price.
+    #[must_use]
+    pub fn value_filled(&self, input: &AuctionInput) -> Score {
+        let fills = self.executed.iter().flat_map(|executed| &executed.bundle.fills);
+        fills.fold(0, |sum: Score, fill| sum.saturating_add(value_of_fill(input, fill).unwrap_or(0)))
+    }
+}
+
+fn value_of_fill(input: &AuctionInput, fill: &Fill) -> Option<Score> {
+    let option = input.intents.get(fill.intent.at())?.options.get(usize::from(fill.option))?;
+    value_of(input, option.give, fill.sold).or_else(|| value_of(input, option.get, fill.bought))
 }
 
 /// A bundle that executes.
@@ -50,6 +79,9 @@ pub struct SolverVerdicts {
     pub solver: SolverId,
     /// One verdict a bundle.
     pub verdicts: Vec<Verdict>,
+    /// What selection reaches less what it reaches without this solver, at most what the auction is worth beyond the
+    /// floor; zero if it won nothing.
+    pub contribution: Score,
 }
 
 /// What became of one bundle.

@@ -169,6 +169,19 @@ impl RateBound {
         scaled.and_then(|scaled| Atoms::try_from(scaled).ok()).unwrap_or(Atoms::MAX)
     }
 
+    /// The least that must go in at this rate for `amount` to come out, rounded down; `None` if it is too large.
+    #[must_use]
+    pub fn least_in(self, amount: Atoms) -> Option<Atoms> {
+        let shift = usize::try_from(self.exponent.unsigned_abs()).ok()?;
+        let amount = U512::from(amount);
+        let least = if self.exponent >= 0 {
+            amount.checked_div(U512::from(self.mantissa))?.wrapping_shr(shift)
+        } else {
+            amount.checked_shl(shift)?.checked_div(U512::from(self.mantissa))?
+        };
+        Atoms::try_from(least).ok()
+    }
+
     /// Whether the bound is surely below `numerator / denominator`.
     #[must_use]
     pub fn is_below(self, numerator: u128, denominator: u128) -> bool {

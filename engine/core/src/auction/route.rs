@@ -43,6 +43,9 @@ pub struct Routes<'a> {
     pub reserves: &'a [Atoms],
 }
 
+/// The most value, and the most surplus in atoms, that a path could give.
+type Most = (Score, Atoms);
+
 impl Routes<'_> {
     /// The best fill of an intent over all its options and their [`ROUTED_PATHS_MAX`] most promising paths.
     ///
@@ -52,7 +55,11 @@ impl Routes<'_> {
         let intent = self.input.intents.get(index.at())?;
         let mut best: Option<(Routed, Reverse<(u16, usize)>)> = None;
         for (number, option) in (0_u16..).zip(&intent.options) {
-            for (place, path) in self.promising(option) {
+            for (most, (place, path)) in self.best_first(intent, option) {
+                // A path that can't beat what was found is not bisected: nearly all of them.
+                if best.as_ref().is_some_and(|(best, _)| most < (best.value, best.surplus)) {
+                    break;
+                }
                 let Some(found) = self.on_path(index, intent, (number, option), path) else { continue };
                 let place = Reverse((number, place));
                 let rank = |routed: &Routed, place| (routed.value, routed.surplus, place);
@@ -80,6 +87,45 @@ impl Routes<'_> {
             found.truncate(ROUTED_PATHS_MAX);
         }
         found
+    }
+
+    /// The promising paths with the most value and surplus that each could give, the best first.
+    fn best_first(&self, intent: &AuctionIntent, option: &AuctionOption) -> Vec<(Most, (usize, &Path))> {
+        let denomination = match intent.kind {
+            Kind::ExactIn => option.get,
+            Kind::ExactOut => option.give,
+        };
+        let has_price = self.input.denominations.get(denomination.at()).is_some_and(|found| found.price.is_some());
+        let unknown = if has_price { Score::MAX } else { 0 };
+        let most = |path: &Path| {
+            let surplus = self.most_surplus(intent, option, path).unwrap_or(Atoms::MAX);
+            (value_of(self.input, denomination, surplus).unwrap_or(unknown), surplus)
+        };
+        let mut paths: Vec<_> =
+            self.promising(option).into_iter().map(|(place, path)| (most(path), (place, path))).collect();
+        paths.sort_by_key(|(most, (place, _))| (Reverse(*most), *place));
+        paths
+    }
+
+    /// A bound on the surplus along a path; `None` where its numbers are too large to say.
+    ///
+    /// With the path's rate r at best, the limit l and at most m coming out, exact-in gains at most `m (1 - l / r)`, and
+    /// exact-out saves at most `m (1 / l - 1 / r)`. The atoms that earlier uses left unclaimed are not counted.
+    fn most_surplus(&self, intent: &AuctionIntent, option: &AuctionOption, path: &Path) -> Option<Atoms> {
+        let rate = self.bounds.along(path)?;
+        let fixed = option.maximum.min(option.left);
+        match intent.kind {
+            Kind::ExactIn => {
+                let most = self.bounds.most_out(path, fixed);
+                let owed = mul_div(rate.least_in(most)?, option.get_amount, option.give_amount, Rounding::Down)?;
+                Some(most.saturating_sub(owed))
+            }
+            Kind::ExactOut => {
+                let most = fixed.min(self.bounds.most_out(path, Atoms::MAX));
+                let owed = mul_div(most, option.give_amount, option.get_amount, Rounding::Up)?;
+                Some(owed.saturating_sub(rate.least_in(most)?))
+            }
+        }
     }
 
     fn on_path(

@@ -26,10 +26,15 @@ pub fn score_fill(input: &AuctionInput, fill: &Fill) -> Score {
     let option = intent.and_then(|intent| Some((intent, intent.options.get(usize::from(fill.option))?)));
     option.map_or(0, |(intent, option)| {
         let by_reference = counted(input, intent, option, fill).unwrap_or(0);
-        let floor = intent.floor.filter(|floor| input.rules == RuleSet::Floor && floor.option == fill.option);
+        let floor = floor_of(input, intent, fill.option);
         let by_floor = floor.and_then(|floor| counted_by_floor(input, (intent, option), fill, floor));
         by_reference.max(by_floor.unwrap_or(0))
     })
+}
+
+/// The floor by whose rate fills of an option count too.
+pub(super) fn floor_of(input: &AuctionInput, intent: &AuctionIntent, option: u16) -> Option<FloorTerms> {
+    intent.floor.filter(|floor| input.rules == RuleSet::Floor && floor.option == option)
 }
 
 /// The sum of the scores of a bundle's fills.

@@ -1,5 +1,6 @@
 //! What solvers answer: bundles of fills and venue uses, promised in atoms.
 
+use super::certificate::DualPrices;
 use crate::money::Atoms;
 use crate::names::{AuctionId, SolverId};
 use crate::names::{IntentIndex, VenueIndex};
@@ -7,10 +8,11 @@ use crate::venue::Direction;
 
 /// The most bundles in one solution: one per intent of a full auction.
 pub const BUNDLES_MAX: usize = 20_000;
-/// The most fills in one bundle: a whole component netted at once.
-pub const FILLS_MAX: usize = 1_024;
-/// The most venue uses in one bundle.
-pub const USES_MAX: usize = 1_024;
+/// The most fills in one bundle: all intents of a full auction netted at once. Judging takes n log n in fills and
+/// uses, and a message bounds their bytes.
+pub const FILLS_MAX: usize = 20_000;
+/// The most venue uses in one bundle: all venues of a full auction.
+pub const USES_MAX: usize = 10_000;
 
 /// One solver's sealed answer to one auction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Solution {
     pub auction: AuctionId,
     /// Atomic units; each is judged and executed by itself.
     pub bundles: Vec<Bundle>,
+    /// Prices at which the auction's certificate is evaluated too, if the solver gives any.
+    pub prices: Option<DualPrices>,
 }
 
 /// An atomic unit: all of it happens or none.

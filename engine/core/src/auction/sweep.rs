@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 
 use super::cost::expected_nanos;
 use super::precedence::Precedence;
-use super::verify::{Verified, by_intent, check_intent, debits};
-use super::{AuctionInput, Bundle, Fill};
-use crate::lanes::{Access, Batch, Executor, Footprint, Plan, Resource};
+use super::step::{Value, advance, opening, steps, writes};
+use super::verify::{Verified, debits};
+use super::{AuctionInput, Bundle};
+use crate::lanes::{Batch, Executor, Footprint, Plan, Resource};
 use crate::money::{Atoms, Score};
 use crate::names::{SolverId, VenueIndex};
 use crate::refusal::{Reason, Refusal};
@@ -54,17 +55,6 @@ struct Cell {
     by: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "venues are most of what is written, and a turn allocates no state")]
-enum Value {
-    /// The fills made of an intent so far, those of each option added up.
-    Intent(Vec<Fill>),
-    /// A venue's state.
-    Venue(VenueState),
-    /// What is left of a scarce reserve.
-    Reserve(Atoms),
-}
-
 /// The candidates in their order, their plan, and their turns.
 pub(super) struct Sweep<'a> {
     pub(super) candidates: Vec<Candidate<'a>>,
@@ -93,7 +83,7 @@ pub(super) fn sweep<'a>(
     let slots: Vec<OnceLock<Turn>> = candidates.iter().map(|_| OnceLock::new()).collect();
     let take = |at: usize| {
         if let (Some(slot), Some(candidate), Some(sources)) = (slots.get(at), candidates.get(at), previous.get(at)) {
-            slot.get_or_init(|| take_turn(input, candidate, at, sources, &slots));
+            slot.get_or_init(|| take_turn(input, candidate, at, sources, &slots, true));
         }
     };
     let plan = match &batch {
@@ -108,7 +98,36 @@ pub(super) fn sweep<'a>(
     Sweep { candidates, plan, turns }
 }
 
-impl Sweep<'_> {
+impl<'a> Sweep<'a> {
+    /// The turns that these candidates have where only they are taken; they must be able to execute.
+    ///
+    /// A candidate whose turn would have allowed it is dropped for the first one taken later that could not follow it.
+    pub(super) fn only(&self, input: &AuctionInput, is_taken: &[bool]) -> Sweep<'a> {
+        let candidates = self.candidates.clone();
+        let footprints: Vec<&Footprint> = candidates.iter().map(|candidate| &candidate.verified.footprint).collect();
+        let previous = previous_writers(&footprints);
+        let slots: Vec<OnceLock<Turn>> = candidates.iter().map(|_| OnceLock::new()).collect();
+        let mut later: BTreeMap<Resource, Vec<usize>> = BTreeMap::new();
+        for (at, ((slot, candidate), sources)) in slots.iter().zip(&candidates).zip(&previous).enumerate() {
+            let may_run = is_taken.get(at).copied().unwrap_or(false);
+            slot.get_or_init(|| take_turn(input, candidate, at, sources, &slots, may_run));
+            for resource in writes(&candidate.verified.footprint).filter(|_| may_run) {
+                later.entry(resource).or_default().push(at);
+            }
+        }
+        let mut turns: Vec<Turn> = slots.into_iter().filter_map(OnceLock::into_inner).collect();
+        for (at, turn) in turns.iter_mut().enumerate() {
+            let left_out = turn.dropped.as_mut().filter(|dropped| dropped.refusal.reason == Reason::WorthLess);
+            let found = left_out.zip(candidates.get(at)).and_then(|(dropped, candidate)| {
+                Some((dropped, kept_out_by(input, &candidates, candidate, at, &turn.after, &later)?))
+            });
+            if let Some((dropped, found)) = found {
+                *dropped = found;
+            }
+        }
+        Sweep { candidates, plan: self.plan.clone(), turns }
+    }
+
     /// The places of the candidates that were taken, in order.
     pub(super) fn taken(&self) -> impl Iterator<Item = usize> + '_ {
         self.turns.iter().enumerate().filter(|(_, turn)| turn.dropped.is_none()).map(|(at, _)| at)
@@ -130,10 +149,6 @@ impl Sweep<'_> {
     }
 }
 
-fn writes(footprint: &Footprint) -> impl Iterator<Item = Resource> + '_ {
-    footprint.iter().filter(|(_, access)| *access == Access::Write).map(|(resource, _)| resource)
-}
-
 /// Per bundle and written resource, where its state is found: the writer before and its place there.
 type Sources = Vec<Option<(usize, usize)>>;
 
@@ -151,17 +166,19 @@ fn take_turn(
     at: usize,
     sources: &Sources,
     slots: &[OnceLock<Turn>],
+    may_run: bool,
 ) -> Turn {
     let resources: Vec<Resource> = writes(&candidate.verified.footprint).collect();
     let found = |(resource, source): (&Resource, &Option<(usize, usize)>)| match *source {
-        None => opening(input, *resource),
+        None => Cell { value: opening(input, *resource), by: None },
         Some((writer, place)) => {
             let turn = slots.get(writer).and_then(OnceLock::get);
             turn.and_then(|turn| turn.after.get(place)).expect(IN_ORDER).clone()
         }
     };
     let before: Vec<Cell> = resources.iter().zip(sources).map(found).collect();
-    match advance(input, candidate.bundle, &resources, &before) {
+    match advance_all(input, candidate.bundle, &resources, &before) {
+        Ok(_) if !may_run => Turn { dropped: Some(worth_less(&resources)), after: before },
         Ok(values) => {
             let after = values.into_iter().map(|value| Cell { value, by: Some(at) }).collect();
             Turn { dropped: None, after }
@@ -174,84 +191,53 @@ fn take_turn(
     }
 }
 
-fn opening(input: &AuctionInput, resource: Resource) -> Cell {
-    let none = VenueState::Counter { taken: 0, given: 0, uses: 0, available: 0 };
-    let value = match resource {
-        Resource::Intent(_) | Resource::Fact(_) | Resource::Other(_) => Value::Intent(Vec::new()),
-        Resource::Venue(index) => Value::Venue(input.venues.get(index.at()).map_or(none, |venue| venue.opening)),
-        Resource::Reserve(index) => Value::Reserve(input.reserves.get(index.at()).map_or(0, |reserve| reserve.amount)),
-    };
-    Cell { value, by: None }
-}
-
 /// The new value of each written resource, or the place of the first that no longer allows the bundle.
-fn advance(
+fn advance_all(
     input: &AuctionInput,
     bundle: &Bundle,
     resources: &[Resource],
     before: &[Cell],
 ) -> Result<Vec<Value>, (usize, Refusal)> {
-    let fills = by_intent(bundle);
-    let debits = debits(input, bundle);
-    let mut values = Vec::with_capacity(resources.len());
-    for (place, (resource, cell)) in resources.iter().zip(before).enumerate() {
-        let value = match (resource, &cell.value) {
-            (Resource::Intent(index), Value::Intent(earlier)) => {
-                let now = fills.get(index).map_or(&[][..], Vec::as_slice);
-                check_intent(input, *index, now, earlier).map_err(|refusal| (place, refusal))?;
-                Value::Intent(by_option(earlier.iter().chain(now)))
-            }
-            (Resource::Venue(index), Value::Venue(state)) => {
-                Value::Venue(use_venue(input, bundle, *index, state).map_err(|refusal| (place, refusal))?)
-            }
-            (Resource::Reserve(index), Value::Reserve(left)) => {
-                let amount = debits.get(index).copied().unwrap_or(0);
-                Value::Reserve(left.checked_sub(amount).ok_or_else(|| (place, too_little(amount, *left)))?)
-            }
-            (
-                Resource::Intent(_)
-                | Resource::Venue(_)
-                | Resource::Reserve(_)
-                | Resource::Fact(_)
-                | Resource::Other(_),
-                other,
-            ) => other.clone(),
-        };
-        values.push(value);
-    }
-    Ok(values)
+    let steps = steps(input, bundle, resources);
+    let all = resources.iter().zip(&steps).zip(before).enumerate();
+    let values = all.map(|(place, ((resource, step), cell))| {
+        advance(input, *resource, step, &cell.value).map_err(|refusal| (place, refusal))
+    });
+    values.collect()
 }
 
-/// One fill an option, with the sums: as many as an intent has options, however many bundles fill it.
-fn by_option<'a>(fills: impl Iterator<Item = &'a Fill>) -> Vec<Fill> {
-    let mut sums: Vec<Fill> = Vec::new();
-    for fill in fills {
-        match sums.iter_mut().find(|sum| sum.option == fill.option) {
-            Some(sum) => {
-                sum.sold = sum.sold.saturating_add(fill.sold);
-                sum.bought = sum.bought.saturating_add(fill.bought);
-            }
-            None => sums.push(*fill),
-        }
-    }
-    sums
+fn worth_less(resources: &[Resource]) -> Dropped {
+    let on = resources.first().copied().unwrap_or(Resource::Venue(VenueIndex(0)));
+    let message = "expected what can't execute with it to be worth less, found more";
+    Dropped { on, refusal: Refusal::new(Reason::WorthLess, "bundle", message), by: None }
 }
 
-fn use_venue(
+/// The first candidate taken later that could not follow this one, and on what.
+fn kept_out_by(
     input: &AuctionInput,
-    bundle: &Bundle,
-    index: VenueIndex,
-    state: &VenueState,
-) -> Result<VenueState, Refusal> {
-    let used = bundle.uses.iter().find(|used| used.venue == index);
-    match (used, input.venues.get(index.at())) {
-        (Some(used), Some(venue)) => venue.terms.take(state, used.direction, used.amount_in, used.amount_out),
-        (None, _) | (_, None) => Ok(*state),
-    }
-}
-
-fn too_little(amount: Atoms, left: Atoms) -> Refusal {
-    Refusal::new(Reason::ReserveExceeded, "fills", format!("expected at most {left} atoms, found {amount}"))
+    candidates: &[Candidate<'_>],
+    candidate: &Candidate<'_>,
+    place: usize,
+    before: &[Cell],
+    taken: &BTreeMap<Resource, Vec<usize>>,
+) -> Option<Dropped> {
+    let resources: Vec<Resource> = writes(&candidate.verified.footprint).collect();
+    let steps_here = steps(input, candidate.bundle, &resources);
+    resources.iter().zip(&steps_here).zip(before).find_map(|((resource, step), cell)| {
+        let mut state = advance(input, *resource, step, &cell.value).ok()?;
+        let writers = taken.get(resource)?;
+        let later = writers.get(writers.partition_point(|at| *at <= place)..)?;
+        later.iter().find_map(|at| {
+            let step = steps(input, candidates.get(*at)?.bundle, std::slice::from_ref(resource));
+            match advance(input, *resource, step.first()?, &state) {
+                Ok(after) => {
+                    state = after;
+                    None
+                }
+                Err(_) => Some(Dropped { by: Some(*at), ..worth_less(std::slice::from_ref(resource)) }),
+            }
+        })
+    })
 }
 
 /// The fills that the taken candidates made, and what they left of each reserve.

@@ -3,6 +3,7 @@
 use super::codes::{choose_code, kind_code, rules_code};
 use super::facts::{add_facts, add_frozen};
 use super::{add_price, add_refusal, add_terms};
+use crate::auction::certificate::DualPrices;
 use crate::auction::{AuctionInput, AuctionIntent, Bundle, Loss, Verdict};
 use crate::hash::{Hash, Hasher};
 use crate::lanes::Resource;
@@ -84,6 +85,12 @@ pub(crate) fn add_bundle(hasher: &mut Hasher, bundle: &Bundle) {
         hasher.number(u64::from(use_.venue.0)).byte(use_.direction.from).byte(use_.direction.into);
         hasher.atoms(use_.amount_in).atoms(use_.amount_out);
     }
+}
+
+/// Adds prices by place.
+pub(crate) fn add_dual_prices(hasher: &mut Hasher, prices: &DualPrices) {
+    hasher.count(prices.count());
+    prices.iter().for_each(|price| add_price(hasher, price));
 }
 
 /// Adds what a solver is told of one bundle.

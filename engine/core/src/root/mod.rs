@@ -7,7 +7,7 @@ mod auction;
 mod codes;
 mod facts;
 
-pub(crate) use auction::{add_bundle, add_verdict, auction_input};
+pub(crate) use auction::{add_bundle, add_dual_prices, add_verdict, auction_input};
 
 use codes::{choose_code, kind_code, role_code, rules_code, waits_code};
 
@@ -197,6 +197,10 @@ fn add_auction(hasher: &mut Hasher, pending: &PendingAuction) {
         hasher.number(u64::from(solution.solver.0)).count(solution.bundles.len());
         for bundle in &solution.bundles {
             add_bundle(hasher, bundle);
+        }
+        hasher.count(usize::from(solution.prices.is_some()));
+        if let Some(prices) = &solution.prices {
+            add_dual_prices(hasher, prices);
         }
     }
 }

@@ -9,14 +9,14 @@ use crate::wide::{U256, resize};
 use ruint::Uint;
 
 /// Wide enough for products of two numbers in [1, 4).
-pub(super) type U384 = Uint<384, 6>;
+pub(crate) type U384 = Uint<384, 6>;
 
 /// Binary digits after the point.
-const FRACTION_BITS: usize = 176;
+pub(crate) const FRACTION_BITS: usize = 176;
 /// Integers have at most this many bits.
 const INTEGER_BITS: usize = 136;
 /// The most by which a result here differs from the true one, in units; a count of roundings gives ten.
-pub(super) const ERROR: u64 = 64;
+pub(crate) const ERROR: u64 = 64;
 /// Powers of z taken: z^2 is below 2^-10, so what is left out is below 2^-180.
 const LOG_TERMS: u64 = 18;
 /// Powers of the exponent taken: it is below 0.0434, so what is left out is below 2^-180.
@@ -70,7 +70,7 @@ const POWERS: [U384; 16] = [
 ];
 
 /// The logarithm of an integer; `None` for zero and beyond 136 bits.
-pub(super) fn log2(integer: U256) -> Option<U384> {
+pub(crate) fn log2(integer: U256) -> Option<U384> {
     let bits = integer.bit_len();
     if bits == 0 || bits > INTEGER_BITS {
         return None;
@@ -91,7 +91,7 @@ pub(super) fn log2(integer: U256) -> Option<U384> {
 }
 
 /// The least integer whose [`log2`] is at least this; `None` beyond 136 bits.
-pub(super) fn least_with(logarithm: U384) -> Option<U256> {
+pub(crate) fn least_with(logarithm: U384) -> Option<U256> {
     let whole = usize::try_from(logarithm.wrapping_shr(FRACTION_BITS)).ok().filter(|whole| *whole < INTEGER_BITS)?;
     let power = power_of(logarithm.wrapping_shl(208).wrapping_shr(208))?;
     let shift = FRACTION_BITS.checked_sub(whole)?;

@@ -20,6 +20,9 @@ mod weighted;
 mod tests;
 
 pub use concentrated::{CROSSED_MAX, Concentrated, TICKS_MAX};
+pub(crate) use logarithm::{ERROR as LOG_ERROR, FRACTION_BITS, least_with, log2};
+pub(crate) use pool::RESERVE_MICRO_BITS;
+
 pub use constant_product::ConstantProduct;
 pub use direction::Direction;
 pub use ladder::{LEVELS_MAX, Ladder, Level};

@@ -9,7 +9,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::wide::{U256, div_up, resize, wide};
 
 /// Reserves in millionths stay below 2 to this, so that eight of them multiply within 1,088 bits.
-pub(super) const RESERVE_MICRO_BITS: usize = 136;
+pub(crate) const RESERVE_MICRO_BITS: usize = 136;
 
 const MICRO: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 
