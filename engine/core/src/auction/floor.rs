@@ -12,7 +12,7 @@ use crate::names::{IntentIndex, ReserveIndex};
 use crate::venue::VenueState;
 
 /// The same input with what this bidder alone would fill of each intent, which is what a fill is measured against
-/// under [`RuleSet::Floor`].
+/// under [`RuleSet::Floor`](super::RuleSet::Floor).
 #[must_use]
 pub fn with_floors(input: &AuctionInput) -> AuctionInput {
     let paths = PathCache::new(input);
