@@ -36,9 +36,12 @@ pub(crate) fn by_method(workload: &Workload, work: &Work, workers: Workers, meth
     }
 }
 
-/// By the method that the cost model chooses, on the path that a clearing takes: a plan whose longest path shows that
-/// lanes don't pay is run in turn.
+/// By the method that the cost model chooses: in place where it expects lanes not to pay, else on the path that a
+/// clearing takes, where a plan whose longest path shows that they don't is run in turn after all.
 pub(crate) fn chosen(workload: &Workload, work: &Work, workers: Workers) -> Vec<u64> {
+    if workers.choose(&workload.batch, &work.nanos).method == Method::Sequential {
+        return sequential(workload, work);
+    }
     let books = Shared::new(workload.batch.resources());
     let run = |at: usize| {
         settle(&workload.batch, work, at, &mut &books);
