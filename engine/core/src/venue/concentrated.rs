@@ -146,9 +146,7 @@ impl Concentrated {
     }
 
     pub(super) fn out_for(&self, state: &VenueState, direction: Direction, amount_in: Atoms) -> Option<Atoms> {
-        let held = held(state)?.1.get(usize::from(direction.into)).copied()?;
-        let most = self.walked(state, direction, amount_in)?.amount_out;
-        Some(most.min(held).min(AUCTION_ATOMS_MAX.saturating_sub(1)))
+        most_of(state, direction, &self.walked(state, direction, amount_in)?)
     }
 
     pub(super) fn in_for(&self, state: &VenueState, direction: Direction, amount_out: Atoms) -> Option<Atoms> {
@@ -183,10 +181,10 @@ impl Concentrated {
         amount_in: Atoms,
         amount_out: Atoms,
     ) -> Result<VenueState, Refusal> {
-        let most = self.out_for(state, direction, amount_in);
+        let walked = self.walked(state, direction, amount_in);
+        let most = walked.as_ref().and_then(|walked| most_of(state, direction, walked));
         let after = || {
-            most.filter(|most| amount_out <= *most)?;
-            let walked = self.walked(state, direction, amount_in)?;
+            let walked = walked.as_ref().filter(|_| most.is_some_and(|most| amount_out <= most))?;
             let (_, mut held) = held(state)?;
             let put = held.get_mut(usize::from(direction.from))?;
             *put = put.checked_add(walked.kept)?;
@@ -260,6 +258,12 @@ impl Concentrated {
         let last = passed.checked_sub(1).and_then(|last| self.ticks.get(last));
         last.map_or(0, |tick| tick.liquidity)
     }
+}
+
+/// What a walk gives, as far as the pool holds it.
+fn most_of(state: &VenueState, direction: Direction, walked: &Walked) -> Option<Atoms> {
+    let held = held(state)?.1.get(usize::from(direction.into)).copied()?;
+    Some(walked.amount_out.min(held).min(AUCTION_ATOMS_MAX.saturating_sub(1)))
 }
 
 /// From range to range.
