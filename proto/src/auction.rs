@@ -19,9 +19,6 @@ use crate::{intent, venue, wire};
 
 /// An option's place fits 16 bits.
 const OPTIONS_MAX: usize = 1 << 16;
-const PLAIN: &str = "plain";
-/// How the floor rules are called.
-const FLOOR: &str = "floor";
 /// A price of zero, which only a certificate may have.
 const ZERO: &str = "0";
 /// The longest text of a price within bounds has fewer digits.
@@ -67,7 +64,7 @@ pub fn input_to_core(input: &wire::AuctionInput) -> Result<AuctionInput, Refusal
 pub fn input_to_wire(input: &AuctionInput) -> wire::AuctionInput {
     wire::AuctionInput {
         auction: input.auction.0,
-        rules: rules_to_wire(input.rules).to_owned(),
+        rules: input.rules.name().to_owned(),
         opened_at_ns: input.opened_at.0,
         close_at_ns: input.close_at.0,
         settle_by_ns: input.settle_by.0,
@@ -142,18 +139,12 @@ fn required(price: Option<Price>, field: &str) -> Result<Option<Price>, Refusal>
 }
 
 pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {
-    match rules {
-        PLAIN => Ok(RuleSet::Plain),
-        FLOOR => Ok(RuleSet::Floor),
-        _ => refuse(Reason::OutOfRange, "rules", format!("expected {PLAIN:?} or {FLOOR:?}, found {}", shown(rules))),
-    }
-}
-
-pub(crate) fn rules_to_wire(rules: RuleSet) -> &'static str {
-    match rules {
-        RuleSet::Plain => PLAIN,
-        RuleSet::Floor => FLOOR,
-    }
+    let expected = || {
+        let [plain, floor] = [RuleSet::Plain, RuleSet::Floor].map(RuleSet::name);
+        let message = format!("expected {plain:?} or {floor:?}, found {}", shown(rules));
+        Refusal::new(Reason::OutOfRange, "rules", message)
+    };
+    RuleSet::named(rules).ok_or_else(expected)
 }
 
 fn place(index: u32, count: usize, field: &str) -> Result<u32, Refusal> {

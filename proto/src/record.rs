@@ -110,7 +110,7 @@ fn genesis_to_wire(genesis: &Genesis) -> wire::GenesisRecord {
     wire::GenesisRecord {
         cell: config.cell.to_string(),
         reference_asset: config.reference_asset.to_string(),
-        rules: auction::rules_to_wire(config.rules).to_owned(),
+        rules: config.rules.name().to_owned(),
         surplus_cap_ppm: config.surplus_cap_ppm,
         id_window_ns: config.id_window.0,
         id_ahead_ns: config.id_ahead.0,

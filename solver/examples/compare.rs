@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{AuctionInput, Executed, SCORE_UNIT, surplus_of, value_of};
-use clearlane_core::intent::Kind;
+use clearlane_core::auction::{AuctionInput, Executed, SCORE_UNIT, surplus_value};
 use clearlane_core::lanes::Sequential;
 use clearlane_solver::formats;
 use clearlane_solver::offline::solve;
@@ -61,16 +60,7 @@ fn filled<'a>(executed: impl Iterator<Item = &'a Executed>) -> usize {
 /// What fills beat their limits by, uncapped, in reference units.
 fn surplus<'a>(input: &AuctionInput, executed: impl Iterator<Item = &'a Executed>) -> f64 {
     let fills = executed.flat_map(|each| &each.bundle.fills);
-    let values = fills.filter_map(|fill| {
-        let intent = input.intents.get(fill.intent.at())?;
-        let option = intent.options.get(usize::from(fill.option))?;
-        let asset = match intent.kind {
-            Kind::ExactIn => option.get,
-            Kind::ExactOut => option.give,
-        };
-        value_of(input, asset, surplus_of(intent, option, fill.sold, fill.bought)?)
-    });
-    values.map(units).sum()
+    fills.filter_map(|fill| surplus_value(input, fill)).map(units).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "only shown")]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_of, value_of};
-use clearlane_core::intent::Kind;
+use clearlane_core::auction::{AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_value};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
@@ -95,7 +94,7 @@ impl Competition {
 
     /// What all fills beat their limits by before any cap, in 10^-18 reference units.
     pub(crate) fn surplus(&self, input: &AuctionInput) -> Score {
-        self.fills().fold(0, |sum: Score, fill| sum.saturating_add(uncapped(input, fill).unwrap_or(0)))
+        self.fills().fold(0, |sum: Score, fill| sum.saturating_add(surplus_value(input, fill).unwrap_or(0)))
     }
 
     /// How many bundles a solver won, and their score.
@@ -121,17 +120,6 @@ impl Competition {
         });
         by_code(refusals)
     }
-}
-
-fn uncapped(input: &AuctionInput, fill: &Fill) -> Option<Score> {
-    let intent = input.intents.get(fill.intent.at())?;
-    let option = intent.options.get(usize::from(fill.option))?;
-    let surplus = surplus_of(intent, option, fill.sold, fill.bought)?;
-    let denomination = match intent.kind {
-        Kind::ExactIn => option.get,
-        Kind::ExactOut => option.give,
-    };
-    value_of(input, denomination, surplus)
 }
 
 /// Counts refusals by their code.

@@ -33,8 +33,8 @@ pub(crate) struct Solve {
     file: PathBuf,
     /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
     /// fill is worse than the built-in bidder's and a bundle has one price a pair [default: what the format implies].
-    #[arg(long, value_name = "NAME")]
-    rules: Option<Rules>,
+    #[arg(long, value_name = "NAME", value_parser = rules_of)]
+    rules: Option<RuleSet>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
@@ -47,57 +47,26 @@ pub(crate) struct Solve {
     solution: Option<PathBuf>,
 }
 
-/// The rule sets by which a file can be solved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Rules {
-    /// The objective of auction-instance/1.
-    Plain,
-    /// Those of an engine's auctions.
-    Floor,
+fn rules_of(text: &str) -> Result<RuleSet, String> {
+    RuleSet::named(text).ok_or_else(|| "expected plain or floor".to_owned())
 }
 
-impl Rules {
-    fn of(rules: RuleSet) -> Rules {
-        match rules {
-            RuleSet::Plain => Rules::Plain,
-            RuleSet::Floor => Rules::Floor,
-        }
-    }
-
-    fn to_core(self) -> RuleSet {
-        match self {
-            Rules::Plain => RuleSet::Plain,
-            Rules::Floor => RuleSet::Floor,
-        }
-    }
-
-    /// Those that compete unless some are named: each on its own they would only take each other's processors.
-    fn strategies(self) -> impl Iterator<Item = &'static str> {
-        let names: &[&str] = match self {
-            Rules::Plain => &["optimal"],
-            Rules::Floor => &["direct", "netting", "joint"],
-        };
-        names.iter().copied()
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Rules::Plain => "plain",
-            Rules::Floor => "floor",
-        }
-    }
+/// Those that compete unless some are named: each on its own they would only take each other's processors.
+fn strategies_for(rules: RuleSet) -> Vec<String> {
+    let names: &[&str] = match rules {
+        RuleSet::Plain => &["optimal"],
+        RuleSet::Floor => &["direct", "netting", "joint"],
+    };
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let mut auction = read_auction(&read_file(&self.file)?)?;
-        auction.input.rules = self.rules.map_or(auction.input.rules, Rules::to_core);
-        let strategies = if self.strategy.is_empty() {
-            chosen(&Rules::of(auction.input.rules).strategies().map(str::to_owned).collect::<Vec<_>>())?
-        } else {
-            chosen(&self.strategy)?
-        };
+        auction.input.rules = self.rules.unwrap_or(auction.input.rules);
+        let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
+        let strategies = chosen(&named)?;
         let spinner = report::spinner("solving");
         if auction.input.rules == RuleSet::Floor {
             auction.input = with_floors(&auction.input);
@@ -118,7 +87,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
     let (clearing, market) = (&competition.clearing, &auction.market);
     json!({
         "name": market.name,
-        "rules": Rules::of(auction.input.rules).name(),
+        "rules": auction.input.rules.name(),
         "score": report::score_text(clearing.score),
         "bound": report::score_text(clearing.bound.score),
         "bound_by": source_text(competition),

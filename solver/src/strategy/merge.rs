@@ -98,11 +98,7 @@ fn give_away(input: &AuctionInput, fills: &mut [Fill], denomination: Denominatio
     let takes = |fill: &Fill| -> Option<Kind> {
         let intent = input.intents.get(fill.intent.at())?;
         let option = intent.options.get(usize::from(fill.option))?;
-        let open = match intent.kind {
-            Kind::ExactIn => option.get,
-            Kind::ExactOut => option.give,
-        };
-        (open == denomination).then_some(intent.kind)
+        (intent.surplus_denomination(option) == denomination).then_some(intent.kind)
     };
     let count = fills.iter().filter(|fill| takes(fill).is_some()).count();
     let mut left = amount;

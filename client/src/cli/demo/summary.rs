@@ -5,9 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use clearlane_client::keys::to_hex;
-use clearlane_core::auction::{AuctionInput, Clearing, footprint, surplus_of, value_of};
+use clearlane_core::auction::{AuctionInput, Clearing, footprint, surplus_value};
 use clearlane_core::hash::Hash;
-use clearlane_core::intent::Kind;
 use clearlane_core::lanes::{Batch, Footprint, Plan, picture};
 use clearlane_core::money::{Score, format_amount};
 use clearlane_engine::cell::Cell;
@@ -100,21 +99,10 @@ impl Totals {
             *score += executed.score;
             for fill in &executed.bundle.fills {
                 self.filled += 1;
-                self.surplus += surplus(input, fill).unwrap_or(0);
+                self.surplus += surplus_value(input, fill).unwrap_or(0);
             }
         }
     }
-}
-
-/// What a fill beats its limit by, in 10^-18 reference units, uncapped; `None` without a price.
-fn surplus(input: &AuctionInput, fill: &clearlane_core::auction::Fill) -> Option<Score> {
-    let intent = input.intents.get(fill.intent.at())?;
-    let option = intent.options.get(usize::from(fill.option))?;
-    let denomination = match intent.kind {
-        Kind::ExactIn => option.get,
-        Kind::ExactOut => option.give,
-    };
-    value_of(input, denomination, surplus_of(intent, option, fill.sold, fill.bought)?)
 }
 
 fn values(played: &Played, totals: &Totals, roots: &[Hash], is_equal: bool, started: Instant) -> Value {

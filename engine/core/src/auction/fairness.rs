@@ -69,11 +69,8 @@ fn keeps_in_atoms(intent: &AuctionIntent, floor: FloorTerms, fills: &[Fill]) -> 
 fn keeps_in_value(input: &AuctionInput, intent: &AuctionIntent, floor: FloorTerms, fills: &[Fill]) -> bool {
     let value = |option: u16, sold: Atoms, bought: Atoms| -> Option<U512> {
         let terms = intent.options.get(usize::from(option))?;
-        let asset = match intent.kind {
-            Kind::ExactIn => terms.get,
-            Kind::ExactOut => terms.give,
-        };
-        let value = value_of(input, asset, surplus_of(intent, terms, sold, bought)?)?;
+        let surplus = surplus_of(intent, terms, sold, bought)?;
+        let value = value_of(input, intent.surplus_denomination(terms), surplus)?;
         u128::try_from(value).ok().map(wide)
     };
     let compare = || {

@@ -26,6 +26,23 @@ pub enum RuleSet {
     Floor,
 }
 
+impl RuleSet {
+    /// What it is called, on the wire and by people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RuleSet::Plain => "plain",
+            RuleSet::Floor => "floor",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<RuleSet> {
+        [RuleSet::Plain, RuleSet::Floor].into_iter().find(|rules| rules.name() == name)
+    }
+}
+
 /// Everything that the outcome of one auction depends on, besides the solutions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuctionInput {
@@ -198,6 +215,15 @@ impl AuctionIntent {
         match self.kind {
             Kind::ExactIn => sold,
             Kind::ExactOut => bought,
+        }
+    }
+
+    /// What surplus through `option` comes in: the side that is not fixed.
+    #[must_use]
+    pub fn surplus_denomination(&self, option: &AuctionOption) -> DenominationIndex {
+        match self.kind {
+            Kind::ExactIn => option.get,
+            Kind::ExactOut => option.give,
         }
     }
 

@@ -34,7 +34,7 @@ pub use open_plan::{FOLLOWED_LEGS_MAX, OpenPlan};
 pub use paths::{HOPS_MAX, Hop, Market, PATHS_MAX, Path, PathCache, RateBound, RateBounds};
 pub use reward::{Earned, rewards};
 pub use route::{ROUTED_PATHS_MAX, Routed, Routes};
-pub use score::{SCORE_UNIT, score_bundle, score_fill, surplus_of, value_of};
+pub use score::{SCORE_UNIT, score_bundle, score_fill, surplus_of, surplus_value, value_of};
 pub use select::SELECTION_WORK_MAX;
 pub use solution::{BUNDLES_MAX, Bundle, FILLS_MAX, Fill, Solution, USES_MAX, VenueUse};
 pub use verify::{Verified, footprint, size_of, verify};

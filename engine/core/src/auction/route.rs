@@ -91,10 +91,7 @@ impl Routes<'_> {
 
     /// The promising paths with the most value and surplus that each could give, the best first.
     fn best_first(&self, intent: &AuctionIntent, option: &AuctionOption) -> Vec<(Most, (usize, &Path))> {
-        let denomination = match intent.kind {
-            Kind::ExactIn => option.get,
-            Kind::ExactOut => option.give,
-        };
+        let denomination = intent.surplus_denomination(option);
         let has_price = self.input.denominations.get(denomination.at()).is_some_and(|found| found.price.is_some());
         let unknown = if has_price { Score::MAX } else { 0 };
         let most = |path: &Path| {
@@ -139,11 +136,7 @@ impl Routes<'_> {
         let fixed = leg.best_fill()?;
         let (sold, bought) = leg.quote(fixed).amounts()?;
         let surplus = surplus_of(intent, option, sold, bought)?;
-        let denomination = match intent.kind {
-            Kind::ExactIn => option.get,
-            Kind::ExactOut => option.give,
-        };
-        let value = value_of(self.input, denomination, surplus).unwrap_or(0);
+        let value = value_of(self.input, intent.surplus_denomination(option), surplus).unwrap_or(0);
         let fill = Fill { intent: index, option: number, sold, bought };
         Some(Routed { bundle: Bundle { fills: vec![fill], uses: leg.uses(fixed)? }, surplus, value })
     }

@@ -5,6 +5,7 @@
 //! beta the cap. Under the floor rules the floor's own rate stands for p_a/p_b where that counts more, so that what
 //! real venues serve counts although a reference price is off. Computed exactly in wide integers, floored once, in 10^-18 reference units.
 
+use super::verify::option_of;
 use super::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, FloorTerms, RuleSet};
 use crate::intent::Kind;
 use crate::money::{Atoms, MILLION, Score};
@@ -22,13 +23,11 @@ pub const SCORE_UNIT: u128 = 1_000_000_000_000_000_000;
 /// and there is no floor's rate to take its place.
 #[must_use]
 pub fn score_fill(input: &AuctionInput, fill: &Fill) -> Score {
-    let intent = input.intents.get(fill.intent.at());
-    let option = intent.and_then(|intent| Some((intent, intent.options.get(usize::from(fill.option))?)));
-    option.map_or(0, |(intent, option)| {
-        let by_reference = counted(input, intent, option, fill).unwrap_or(0);
-        let floor = floor_of(input, intent, fill.option);
-        let by_floor = floor.and_then(|floor| counted_by_floor(input, (intent, option), fill, floor));
-        by_reference.max(by_floor.unwrap_or(0))
+    option_of(input, fill).map_or(0, |(intent, option)| {
+        let by_reference = Rate::of_reference(input, intent, option);
+        let by_floor = floor_of(input, intent, fill.option).map(|floor| Rate::of_floor(intent, floor));
+        let rates = by_reference.into_iter().chain(by_floor);
+        rates.filter_map(|rate| counted(input, (intent, option), fill, &rate)).max().unwrap_or(0)
     })
 }
 
@@ -63,6 +62,13 @@ pub fn surplus_of(intent: &AuctionIntent, option: &AuctionOption, sold: Atoms, b
     Atoms::try_from(gained.checked_sub(owed)?.checked_div(wide(divisor))?).ok()
 }
 
+/// The surplus of a fill before any cap, in 10^-18 reference units, floored; `None` without a price.
+#[must_use]
+pub fn surplus_value(input: &AuctionInput, fill: &Fill) -> Option<Score> {
+    let (intent, option) = option_of(input, fill)?;
+    value_of(input, intent.surplus_denomination(option), surplus_of(intent, option, fill.sold, fill.bought)?)
+}
+
 /// The value of one atom: `mantissa / power`.
 struct Worth {
     mantissa: U1024,
@@ -79,71 +85,61 @@ impl Worth {
     }
 }
 
-fn counted(input: &AuctionInput, intent: &AuctionIntent, option: &AuctionOption, fill: &Fill) -> Option<Score> {
-    let (give, get) = (Worth::of(input, option.give)?, Worth::of(input, option.get)?);
-    let (sold, bought): (U1024, U1024) = (wide(fill.sold), wide(fill.bought));
-    let (full_give, full_get): (U1024, U1024) = (wide(option.give_amount), wide(option.get_amount));
-    let million = wide::<1024, 16>(MILLION);
-    let cap: U1024 = U1024::from(input.surplus_cap_ppm);
-    let gained = bought.checked_mul(full_give)?;
-    let owed = sold.checked_mul(full_get)?;
-    let beyond = gained.checked_sub(owed)?;
-    // Both candidates over the common denominator power_a * power_b * 10^6 * full.
-    let (own, other, full, reference, limit) = match intent.kind {
-        Kind::ExactIn => {
-            let reference = sold.checked_mul(give.mantissa)?.checked_mul(million.checked_add(cap)?)?;
-            (&get, &give, full_give, reference.checked_mul(get.power)?.checked_mul(full_give)?, owed)
-        }
-        Kind::ExactOut => {
-            let reference = bought.checked_mul(get.mantissa)?.checked_mul(million.checked_sub(cap)?)?;
-            (&give, &get, full_get, reference.checked_mul(give.power)?.checked_mul(full_get)?, gained)
-        }
-    };
-    let scaled = |amount: U1024| amount.checked_mul(own.mantissa)?.checked_mul(other.power)?.checked_mul(million);
-    let whole = scaled(beyond)?;
-    let limit = scaled(limit)?;
-    let capped = match intent.kind {
-        Kind::ExactIn => reference.saturating_sub(limit),
-        Kind::ExactOut => limit.saturating_sub(reference),
-    };
-    let denominator = own.power.checked_mul(other.power)?.checked_mul(million)?.checked_mul(full)?;
-    let numerator = whole.min(capped).checked_mul(wide(SCORE_UNIT))?;
-    Score::try_from(numerator.checked_div(denominator)?).ok()
+/// What surplus is measured against: atoms of the surplus asset that an atom of the other one is worth,
+/// `numerator / denominator`.
+struct Rate {
+    numerator: U1024,
+    denominator: U1024,
 }
 
-/// The same with the floor's rate, s0 for b0, as the reference, over the common denominator 10^6 s0 S (exact-in) or
-/// 10^6 b0 B (exact-out).
-fn counted_by_floor(
+impl Rate {
+    /// By reference prices, if both assets have one.
+    fn of_reference(input: &AuctionInput, intent: &AuctionIntent, option: &AuctionOption) -> Option<Rate> {
+        let (give, get) = (Worth::of(input, option.give)?, Worth::of(input, option.get)?);
+        let (own, other) = match intent.kind {
+            Kind::ExactIn => (get, give),
+            Kind::ExactOut => (give, get),
+        };
+        let numerator = other.mantissa.checked_mul(own.power)?;
+        Some(Rate { numerator, denominator: own.mantissa.checked_mul(other.power)? })
+    }
+
+    /// By what the floor gives for what it takes.
+    fn of_floor(intent: &AuctionIntent, floor: FloorTerms) -> Rate {
+        let (own, other) = match intent.kind {
+            Kind::ExactIn => (floor.bought, floor.sold),
+            Kind::ExactOut => (floor.sold, floor.bought),
+        };
+        Rate { numerator: wide(own), denominator: wide(other) }
+    }
+}
+
+/// The counted surplus against a rate n / d, over the common denominator `10^6 d` times the fixed side at full size.
+fn counted(
     input: &AuctionInput,
     (intent, option): (&AuctionIntent, &AuctionOption),
     fill: &Fill,
-    floor: FloorTerms,
+    rate: &Rate,
 ) -> Option<Score> {
-    let million = wide::<1024, 16>(MILLION);
-    let cap: U1024 = U1024::from(input.surplus_cap_ppm);
-    let [sold, bought, full_give, full_get, floor_sold, floor_bought]: [U1024; 6] =
-        [fill.sold, fill.bought, option.give_amount, option.get_amount, floor.sold, floor.bought].map(wide);
-    let (gained, owed) = (bought.checked_mul(full_give)?, sold.checked_mul(full_get)?);
-    let beyond = gained.checked_sub(owed)?;
-    let (own, scale, capped) = match intent.kind {
+    let own = Worth::of(input, intent.surplus_denomination(option))?;
+    let (million, cap) = (wide::<1024, 16>(MILLION), U1024::from(input.surplus_cap_ppm));
+    let gained = wide::<1024, 16>(fill.bought).checked_mul(wide(option.give_amount))?;
+    let owed = wide::<1024, 16>(fill.sold).checked_mul(wide(option.get_amount))?;
+    let full: U1024 = wide(intent.fixed_of(option.give_amount, option.get_amount));
+    let fixed: U1024 = wide(intent.fixed_of(fill.sold, fill.bought));
+    let scale = rate.denominator.checked_mul(million)?;
+    let reference = fixed.checked_mul(full)?.checked_mul(rate.numerator)?;
+    let capped = match intent.kind {
         Kind::ExactIn => {
-            let scale = floor_sold.checked_mul(million)?;
-            let reference = sold.checked_mul(floor_bought)?.checked_mul(million.checked_add(cap)?)?;
-            let reference = reference.checked_mul(full_give)?;
-            (Worth::of(input, option.get)?, scale, reference.saturating_sub(owed.checked_mul(scale)?))
+            let most = reference.checked_mul(million.checked_add(cap)?)?;
+            most.saturating_sub(owed.checked_mul(scale)?)
         }
         Kind::ExactOut => {
-            let scale = floor_bought.checked_mul(million)?;
-            let reference = bought.checked_mul(floor_sold)?.checked_mul(million.checked_sub(cap)?)?;
-            let reference = reference.checked_mul(full_get)?;
-            (Worth::of(input, option.give)?, scale, gained.checked_mul(scale)?.saturating_sub(reference))
+            let least = reference.checked_mul(million.checked_sub(cap)?)?;
+            gained.checked_mul(scale)?.saturating_sub(least)
         }
     };
-    let full = match intent.kind {
-        Kind::ExactIn => full_give,
-        Kind::ExactOut => full_get,
-    };
-    let counted = beyond.checked_mul(scale)?.min(capped);
+    let counted = gained.checked_sub(owed)?.checked_mul(scale)?.min(capped);
     let numerator = counted.checked_mul(own.mantissa)?.checked_mul(wide(SCORE_UNIT))?;
     Score::try_from(numerator.checked_div(scale.checked_mul(full)?.checked_mul(own.power)?)?).ok()
 }

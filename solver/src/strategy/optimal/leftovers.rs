@@ -49,11 +49,6 @@ pub(super) fn option_of<'a>(input: &'a AuctionInput, fill: &Fill) -> (&'a Auctio
     (intent, &intent.options[usize::from(fill.option)])
 }
 
-/// The denomination in which a fill's surplus is paid.
-fn surplus_in(intent: &AuctionIntent, option: &AuctionOption) -> DenominationIndex {
-    if intent.kind == Kind::ExactIn { option.get } else { option.give }
-}
-
 /// How often what is left over is traded for something that owners can use: back to the coins that venues
 /// took for it, then on through venues.
 const ROUNDS_MAX: usize = 3;
@@ -67,7 +62,7 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
     let mut takers: BTreeMap<DenominationIndex, Vec<usize>> = BTreeMap::new();
     for (at, fill) in fills.iter().enumerate() {
         let (intent, option) = option_of(input, fill);
-        takers.entry(surplus_in(intent, option)).or_default().push(at);
+        takers.entry(intent.surplus_denomination(option)).or_default().push(at);
     }
     let of = |denomination: &DenominationIndex| takers.get(denomination).map_or(&[][..], Vec::as_slice);
     even_out(input, uses);

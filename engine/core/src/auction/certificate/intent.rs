@@ -120,10 +120,7 @@ fn counted_at_most(
     option: &AuctionOption,
     floor: Option<FloorTerms>,
 ) -> Option<Value> {
-    let surplus = match intent.kind {
-        Kind::ExactIn => option.get,
-        Kind::ExactOut => option.give,
-    };
+    let surplus = intent.surplus_denomination(option);
     let (Some(reference), dual) = (worths.reference(surplus), worths.dual(surplus)) else {
         return Some(Value::ZERO);
     };
