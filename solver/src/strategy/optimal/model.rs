@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, size_of};
 use clearlane_core::intent::{Choose, Kind};
+use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
 use clearlane_core::venue::Direction;
 
@@ -228,7 +229,7 @@ impl Model {
             self.terms.push(term);
         }
         let count = self.terms.len() - first;
-        if !can_be_filled(intent) {
+        if !can_be_filled(input, intent) {
             self.terms[first..].iter_mut().for_each(|term| term.cap = 0.0);
         }
         if intent.is_all_or_nothing && intent.choose == Choose::One {
@@ -347,11 +348,15 @@ pub(super) struct Charges {
     pub(super) fee: f64,
 }
 
-/// Whether all options together can fill an intent that wants the whole.
-fn can_be_filled(intent: &AuctionIntent) -> bool {
-    let most = intent.options.iter().map(|option| option.maximum.min(option.left));
+/// Whether all options together, with what their accounts hold, can fill an intent that wants the whole.
+fn can_be_filled(input: &AuctionInput, intent: &AuctionIntent) -> bool {
+    let most = intent.options.iter().map(|option| {
+        let reserve = input.reserves.get(option.reserve.at()).map_or(Atoms::MAX, |reserve| reserve.amount);
+        let affordable = if intent.kind == Kind::ExactIn { reserve } else { Atoms::MAX };
+        option.maximum.min(option.left).min(affordable)
+    });
     let is_split = intent.choose == Choose::Split;
-    !intent.is_all_or_nothing || !is_split || most.fold(0, u128::saturating_add) >= intent.remaining
+    !intent.is_all_or_nothing || !is_split || most.fold(0, Atoms::saturating_add) >= intent.remaining
 }
 
 /// The most that may leave the owner through an option.

@@ -44,8 +44,9 @@ pub(super) fn atoms(value: f64) -> Atoms {
 /// If it `snaps`, shares close to one become one: neat where nothing runs short by it.
 pub(super) fn rounded(input: &AuctionInput, point: &Interior<'_>, snaps: bool) -> Option<Rounded> {
     let model = point.model;
-    let mut shares = vec![0.0; model.terms.len()];
+    let (mut shares, mut surplus) = (vec![0.0; model.terms.len()], vec![0.0; model.terms.len()]);
     for unit in &point.units {
+        surplus[unit.place] = unit.at.u;
         let room = unit.room() * unit.term.size;
         shares[unit.place] = if snaps && room < DUST { unit.term.cap } else { unit.at.x };
     }
@@ -54,7 +55,7 @@ pub(super) fn rounded(input: &AuctionInput, point: &Interior<'_>, snaps: bool) -
     rounded.barred.is_curve_barred = vec![true; model.curves.len()];
     for group in &model.groups {
         if let Origin::Intent(place) = group.origin {
-            rounded.add_intent(input, model, group, place, &shares)?;
+            rounded.add_intent(input, model, group, place, [&shares, &surplus])?;
         }
     }
     rounded.add_linear(input, model, point, &shares);
@@ -69,7 +70,7 @@ impl Rounded {
         model: &Model,
         group: &Group,
         place: usize,
-        shares: &[f64],
+        [shares, surplus]: [&[f64]; 2],
     ) -> Option<()> {
         let intent = &input.intents[place];
         let mut parts: Vec<Part> = Vec::new();
@@ -101,7 +102,20 @@ impl Rounded {
             return Some(());
         }
         for part in parts.into_iter().filter(|part| part.amount > 0) {
-            self.fills.push(part.at_limit(intent, place)?);
+            let term = group.terms.start + usize::from(part.number);
+            let mut fill = part.at_limit(intent, place)?;
+            if fill.sold == 0 && !intent.is_all_or_nothing {
+                // An atom that is worth more than its limit can pay in whole atoms.
+                self.barred.is_term_barred[term] = true;
+                continue;
+            }
+            let option = &intent.options[usize::from(part.number)];
+            if intent.kind == Kind::ExactOut && model.reserve_rows.contains_key(&option.reserve.at()) {
+                // The account can't pay every limit in full: what the owner keeps is kept at once.
+                let kept = atoms(surplus[term] / model.value(option.give));
+                fill.sold -= kept.min(fill.sold.saturating_sub(1));
+            }
+            self.fills.push(fill);
         }
         Some(())
     }

@@ -4,7 +4,7 @@ mod market;
 
 use std::cell::Cell;
 
-use clearlane_core::auction::{AuctionInput, Bundle, SCORE_UNIT, judge, verify};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, Bundle, SCORE_UNIT, judge, verify};
 use clearlane_core::money::Score;
 use clearlane_core::price::Price;
 use proptest::prelude::*;
@@ -52,7 +52,7 @@ fn steps(most: u32) -> impl Fn() -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_relaxation_is_worth_what_its_prices_prove(seed in any::<u64>()) {
@@ -171,6 +171,7 @@ fn no_budget_at_all_is_an_answer() {
     let nothing = AuctionInput { intents: vec![], venues: vec![], reserves: vec![], ..input };
     assert_eq!(Optimal::default().solve(&nothing, &Budget::unlimited()).bundles, []);
 }
+
 #[test]
 fn an_exact_answer_is_worth_what_its_decisions_are() {
     for (seed, venues) in (0..48).zip([0, 1, 2].into_iter().cycle()) {
@@ -185,6 +186,24 @@ fn an_exact_answer_is_worth_what_its_decisions_are() {
         let found = float(u128::try_from(score).expect("positive")) / float(SCORE_UNIT);
         assert!(found >= 0.999 * decided - 1e-4, "seed {seed}: {found} {decided}");
     }
+}
+
+#[test]
+fn a_whole_fill_that_its_account_cannot_pay_is_out() {
+    let mut input = auction(12_641_129_271_826_134_738, Scale { intents: 24, ..SMALL });
+    draw_on_one_account(&mut input, 0.265_846_571_517_579_07);
+    let model = Model::of(&input);
+    let is_poor = |intent: &&AuctionIntent| match intent.options.as_slice() {
+        [only] => intent.is_all_or_nothing && input.reserves[only.reserve.at()].amount < only.give_amount,
+        _ => false,
+    };
+    assert!(input.intents.iter().any(|intent| is_poor(&intent)), "the case this test is for");
+    for (group, intent) in model.groups.iter().zip(&input.intents).filter(|(_, intent)| is_poor(intent)) {
+        assert!(group.terms.clone().all(|term| model.terms[term].cap == 0.0), "{intent:?}");
+    }
+    let is_spent = steps(400);
+    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    assert!(score >= 448 * Score::try_from(SCORE_UNIT).expect("small"), "{score}: less than fewer steps found");
 }
 
 #[test]
@@ -207,4 +226,23 @@ fn a_ladder_that_no_float_can_hold_is_taken_to_its_end() {
             "{step}: {bundles:?}"
         );
     }
+}
+
+#[test]
+fn what_owners_keep_is_not_taken_from_a_scarce_account() {
+    let mut input = auction(14_055_225_113_396_857_781, Scale { intents: 24, ..SMALL });
+    draw_on_one_account(&mut input, 0.256_233_509_509_375_8);
+    let is_spent = steps(400);
+    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    // Decisions worth 519.56, of which 502.5 were left while every limit was taken in full at first.
+    assert!(score >= 519 * Score::try_from(SCORE_UNIT).expect("small"), "{score}");
+}
+
+#[test]
+fn an_atom_that_costs_nothing_does_not_void_its_bundle() {
+    let mut input = auction(8_257_305_018_386_633_908, Scale { intents: 24, ..SMALL });
+    draw_on_one_account(&mut input, 0.130_307_954_808_625);
+    let is_spent = steps(400);
+    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    assert!(score >= 341 * Score::try_from(SCORE_UNIT).expect("small"), "{score}");
 }
