@@ -78,7 +78,8 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
         is_over.store(true, Ordering::Relaxed);
     });
     let prices = whole_prices(input, &model, &root.prices);
-    let best = run.board.into_inner().ok().flatten();
+    // What was made exact on the way, or could not be, would end the same again.
+    let best = run.board.into_inner().ok().flatten().filter(|best| best.value > exact.decided);
     let finished = best.and_then(|best| finish(input, &model, &best.choices, &best.snapshot, &|| false));
     if let Some(finished) = finished.filter(|finished| finished.score > exact.score) {
         exact = finished;
@@ -167,10 +168,12 @@ impl Run<'_> {
     /// Makes the best decisions exact, if they are better than what is exact.
     fn settle(&self, search: &Search<'_>, exact: &mut Exact) {
         let Some(best) = search.best.as_ref().filter(|best| best.value > exact.decided) else { return };
-        exact.decided = best.value;
         let found = finish(self.input, self.model, &best.choices, &best.snapshot, search.is_halted);
+        if !(search.is_halted)() {
+            exact.decided = best.value;
+        }
         if let Some(found) = found.filter(|found| found.score > exact.score) {
-            *exact = Exact { decided: best.value, ..found };
+            *exact = Exact { decided: exact.decided, ..found };
         }
     }
 
