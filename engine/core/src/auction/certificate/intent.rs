@@ -129,51 +129,37 @@ fn counted_at_most(
         return Some(Value::ZERO);
     }
     let by_reference = match (worths.reference(option.give), worths.reference(option.get)) {
-        (Some(give), Some(get)) => cap_of(input, intent.kind, option, give, get)?,
+        (Some(give), Some(get)) => cap_of(input, intent.kind, option, [give, get], [1, 1])?,
         (None, _) | (_, None) => Value::ZERO,
     };
-    let by_floor =
-        floor.map_or(Some(Value::ZERO), |floor| cap_by_floor(input, intent.kind, option, reference, floor))?;
+    let by_floor = floor.map_or(Some(Value::ZERO), |floor| {
+        cap_of(input, intent.kind, option, [reference; 2], [floor.sold, floor.bought])
+    })?;
     div_up(by_reference.max(by_floor).checked_mul(spread)?, reference.up)
 }
 
-/// K: the value of the most surplus that a full fill counts.
-fn cap_of(input: &AuctionInput, kind: Kind, option: &AuctionOption, give: Worth, get: Worth) -> Option<Value> {
-    let (million, cap) = (wide::<1088, 17>(MILLION), U1088::from(input.surplus_cap_ppm));
-    Some(match kind {
-        Kind::ExactIn => {
-            let most = give.up(option.give_amount)?.checked_mul(million.checked_add(cap)?)?;
-            div_up(most, million)?.saturating_sub(get.down(option.get_amount)?)
-        }
-        Kind::ExactOut => {
-            // Above one million nothing counts.
-            let Some(kept) = million.checked_sub(cap) else { return Some(Value::ZERO) };
-            let least = get.down(option.get_amount)?.checked_mul(kept)?.checked_div(million)?;
-            give.up(option.give_amount)?.saturating_sub(least)
-        }
-    })
-}
-
-/// The same by the floor's rate, `surplus` being what an atom of the surplus asset is worth.
-fn cap_by_floor(
+/// K: the value of the most surplus that a full fill counts, by the rate of what is `sold` and `bought` for it, with
+/// atoms of the two sides worth `give` and `get`.
+fn cap_of(
     input: &AuctionInput,
     kind: Kind,
     option: &AuctionOption,
-    surplus: Worth,
-    floor: FloorTerms,
+    [give, get]: [Worth; 2],
+    [sold, bought]: [Atoms; 2],
 ) -> Option<Value> {
     let (million, cap) = (wide::<1088, 17>(MILLION), U1088::from(input.surplus_cap_ppm));
-    let [sold, bought] = [floor.sold, floor.bought].map(wide::<1088, 17>);
+    let [sold, bought] = [sold, bought].map(wide::<1088, 17>);
     Some(match kind {
-        // Of a floor that sells nothing there is no rate, and nothing counts by it.
-        Kind::ExactIn if floor.sold > 0 => {
-            let most = surplus.up(option.give_amount)?.checked_mul(bought)?.checked_mul(million.checked_add(cap)?)?;
-            div_up(most, sold.checked_mul(million)?)?.saturating_sub(surplus.down(option.get_amount)?)
+        // Of a side that is nothing there is no rate, and nothing counts by it.
+        Kind::ExactIn if !sold.is_zero() => {
+            let most = give.up(option.give_amount)?.checked_mul(bought)?.checked_mul(million.checked_add(cap)?)?;
+            div_up(most, sold.checked_mul(million)?)?.saturating_sub(get.down(option.get_amount)?)
         }
-        Kind::ExactOut if floor.bought > 0 => {
+        Kind::ExactOut if !bought.is_zero() => {
+            // Above one million nothing counts.
             let Some(kept) = million.checked_sub(cap) else { return Some(Value::ZERO) };
-            let least = surplus.down(option.get_amount)?.checked_mul(sold)?.checked_mul(kept)?;
-            surplus.up(option.give_amount)?.saturating_sub(least.checked_div(bought.checked_mul(million)?)?)
+            let least = get.down(option.get_amount)?.checked_mul(sold)?.checked_mul(kept)?;
+            give.up(option.give_amount)?.saturating_sub(least.checked_div(bought.checked_mul(million)?)?)
         }
         Kind::ExactIn | Kind::ExactOut => Value::ZERO,
     })
