@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Fill, RuleSet};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Denomination, Fill, RuleSet};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
@@ -34,12 +34,9 @@ impl Worth {
 
 impl Values {
     pub(super) fn of(input: &AuctionInput) -> Values {
-        let value = |price: clearlane_core::price::Price, scale: u8| {
-            float(price.mantissa()) / 10.0_f64.powi(i32::from(price.places()) + i32::from(scale))
-        };
         let denominations = input.denominations.iter();
         Values {
-            atoms: denominations.map(|each| each.price.map(|price| value(price, each.scale))).collect(),
+            atoms: denominations.map(atom_value).collect(),
             limits: input.intents.iter().map(|intent| intent.options.iter().map(limit).collect()).collect(),
             rules: input.rules,
             cap: f64::from(input.surplus_cap_ppm) / 1e6,
@@ -112,6 +109,12 @@ impl Values {
 
 fn limit(option: &AuctionOption) -> f64 {
     float(option.get_amount) / float(option.give_amount)
+}
+
+/// What one atom of a denomination is worth in the reference asset; `None` without a price.
+pub(super) fn atom_value(denomination: &Denomination) -> Option<f64> {
+    let price = denomination.price?;
+    Some(float(price.mantissa()) / 10.0_f64.powi(i32::from(price.places()) + i32::from(denomination.scale)))
 }
 
 /// An amount as the nearest float.

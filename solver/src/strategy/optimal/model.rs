@@ -255,9 +255,7 @@ impl Model {
         let share = size / full;
         let given = float(option.give_amount) * share * self.value(option.give);
         let got = float(option.get_amount) * share * self.value(option.get);
-        let reserve = input.reserves.get(option.reserve.at()).map_or(f64::INFINITY, |reserve| float(reserve.amount));
-        let affordable = if intent.kind == Kind::ExactIn { reserve } else { f64::INFINITY };
-        let most = float(option.maximum.min(option.left)).min(affordable);
+        let most = float(most_filled(input, intent, option));
         let cap = if size > 0.0 && given.is_normal() && got.is_normal() { (most / size).min(1.0) } else { 0.0 };
         let beta = f64::from(input.surplus_cap_ppm) / 1e6;
         let is_counted = self.values.is_priced[option.give.at()] && self.values.is_priced[option.get.at()];
@@ -348,15 +346,17 @@ pub(super) struct Charges {
     pub(super) fee: f64,
 }
 
-/// Whether all options together, with what their accounts hold, can fill an intent that wants the whole.
+/// Whether all options together can fill an intent that wants the whole.
 fn can_be_filled(input: &AuctionInput, intent: &AuctionIntent) -> bool {
-    let most = intent.options.iter().map(|option| {
-        let reserve = input.reserves.get(option.reserve.at()).map_or(Atoms::MAX, |reserve| reserve.amount);
-        let affordable = if intent.kind == Kind::ExactIn { reserve } else { Atoms::MAX };
-        option.maximum.min(option.left).min(affordable)
-    });
+    let most = intent.options.iter().map(|option| most_filled(input, intent, option));
     let is_split = intent.choose == Choose::Split;
     !intent.is_all_or_nothing || !is_split || most.fold(0, Atoms::saturating_add) >= intent.remaining
+}
+
+/// The most of the fixed side that an option can fill, with what its account holds.
+fn most_filled(input: &AuctionInput, intent: &AuctionIntent, option: &AuctionOption) -> Atoms {
+    let reserve = input.reserves.get(option.reserve.at()).filter(|_| intent.kind == Kind::ExactIn);
+    option.maximum.min(option.left).min(reserve.map_or(Atoms::MAX, |reserve| reserve.amount))
 }
 
 /// The most that may leave the owner through an option.

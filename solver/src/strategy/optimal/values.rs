@@ -5,7 +5,7 @@
 use clearlane_core::auction::AuctionInput;
 
 use super::liquidity::ways;
-use crate::strategy::value::float;
+use crate::strategy::value::{atom_value, float};
 
 /// The value of the order in the middle, in the model's unit: the search's tolerances are absolute.
 const TYPICAL_SIZE: f64 = 5_000.0;
@@ -24,14 +24,7 @@ pub(super) struct AtomValues {
 impl AtomValues {
     /// Values of all denominations of an auction.
     pub(super) fn of(input: &AuctionInput) -> AtomValues {
-        let mut known: Vec<Option<f64>> = input
-            .denominations
-            .iter()
-            .map(|each| {
-                let price = each.price?;
-                Some(float(price.mantissa()) * 10_f64.powi(-i32::from(price.places()) - i32::from(each.scale)))
-            })
-            .collect();
+        let mut known: Vec<Option<f64>> = input.denominations.iter().map(atom_value).collect();
         let is_priced = known.iter().map(Option::is_some).collect();
         spread(&mut known, &rates(input));
         let mut atoms: Vec<f64> = known.iter().map(|value| value.unwrap_or(1.0)).collect();

@@ -18,7 +18,7 @@ use super::node::{Choice, Restriction, Snapshot};
 use super::path::{Ending, Goal};
 use super::random::Random;
 use super::search::{COLD_MU, Outcome, Relaxed, Search};
-use super::{Budget, Optimal, Strategy};
+use super::{Budget, Optimal, Proposal, Strategy};
 use crate::strategy::value::float;
 
 const SMALL: Scale = Scale { assets: 4, intents: 10, venues: 5, whole: 0.5 };
@@ -51,6 +51,19 @@ fn steps(most: u32) -> impl Fn() -> bool {
     }
 }
 
+/// What one thread proposes within so many steps.
+fn solved_within(input: &AuctionInput, most: u32) -> Proposal {
+    let is_spent = steps(most);
+    Optimal { threads: 1 }.solve(input, &Budget::new(&is_spent))
+}
+
+/// An auction in which many options draw on one account, see [`draw_on_one_account`].
+fn crowded(seed: u64, share: f64) -> AuctionInput {
+    let mut input = auction(seed, Scale { intents: 24, ..SMALL });
+    draw_on_one_account(&mut input, share);
+    input
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -71,20 +84,15 @@ proptest! {
     fn prices_far_off_break_no_rule(seed in any::<u64>()) {
         let mut input = auction(seed, Scale { intents: 16, ..SMALL });
         distort(&mut input, seed);
-        let is_spent = steps(400);
-        judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+        judged(&input, &solved_within(&input, 400).bundles);
     }
 
     #[test]
     fn answers_keep_every_rule(seed in any::<u64>(), most in 0_u32..400, account in 0.0_f64..1.0) {
-        let mut input = auction(seed, Scale { intents: 24, ..SMALL });
-        draw_on_one_account(&mut input, account);
-        let is_spent = steps(most);
-        let proposal = Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent));
+        let input = crowded(seed, account);
+        let proposal = solved_within(&input, most);
         let score = judged(&input, &proposal.bundles);
-        let is_spent = steps(most);
-        let again = Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent));
-        prop_assert_eq!(&again, &proposal);
+        prop_assert_eq!(&solved_within(&input, most), &proposal);
         let two = Optimal { threads: 2 }.solve(&input, &Budget::unlimited());
         prop_assert!(judged(&input, &two.bundles) >= score - score / 1_000);
     }
@@ -190,8 +198,7 @@ fn an_exact_answer_is_worth_what_its_decisions_are() {
 
 #[test]
 fn a_whole_fill_that_its_account_cannot_pay_is_out() {
-    let mut input = auction(12_641_129_271_826_134_738, Scale { intents: 24, ..SMALL });
-    draw_on_one_account(&mut input, 0.265_846_571_517_579_07);
+    let input = crowded(12_641_129_271_826_134_738, 0.265_846_571_517_579_07);
     let model = Model::of(&input);
     let is_poor = |intent: &&AuctionIntent| match intent.options.as_slice() {
         [only] => intent.is_all_or_nothing && input.reserves[only.reserve.at()].amount < only.give_amount,
@@ -201,8 +208,7 @@ fn a_whole_fill_that_its_account_cannot_pay_is_out() {
     for (group, intent) in model.groups.iter().zip(&input.intents).filter(|(_, intent)| is_poor(intent)) {
         assert!(group.terms.clone().all(|term| model.terms[term].cap == 0.0), "{intent:?}");
     }
-    let is_spent = steps(400);
-    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    let score = judged(&input, &solved_within(&input, 400).bundles);
     assert!(score >= 448 * Score::try_from(SCORE_UNIT).expect("small"), "{score}: less than fewer steps found");
 }
 
@@ -230,19 +236,15 @@ fn a_ladder_that_no_float_can_hold_is_taken_to_its_end() {
 
 #[test]
 fn what_owners_keep_is_not_taken_from_a_scarce_account() {
-    let mut input = auction(14_055_225_113_396_857_781, Scale { intents: 24, ..SMALL });
-    draw_on_one_account(&mut input, 0.256_233_509_509_375_8);
-    let is_spent = steps(400);
-    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    let input = crowded(14_055_225_113_396_857_781, 0.256_233_509_509_375_8);
+    let score = judged(&input, &solved_within(&input, 400).bundles);
     // Decisions worth 519.56, of which 502.5 were left while every limit was taken in full at first.
     assert!(score >= 519 * Score::try_from(SCORE_UNIT).expect("small"), "{score}");
 }
 
 #[test]
 fn an_atom_that_costs_nothing_does_not_void_its_bundle() {
-    let mut input = auction(8_257_305_018_386_633_908, Scale { intents: 24, ..SMALL });
-    draw_on_one_account(&mut input, 0.130_307_954_808_625);
-    let is_spent = steps(400);
-    let score = judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::new(&is_spent)).bundles);
+    let input = crowded(8_257_305_018_386_633_908, 0.130_307_954_808_625);
+    let score = judged(&input, &solved_within(&input, 400).bundles);
     assert!(score >= 341 * Score::try_from(SCORE_UNIT).expect("small"), "{score}");
 }
