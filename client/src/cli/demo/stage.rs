@@ -24,6 +24,11 @@ const ACTIONS_MAX: usize = 500;
 /// The strategies that compete.
 pub(super) const STRATEGIES: [&str; 2] = ["direct", "netting"];
 
+/// The name of the party that a strategy bids as.
+pub(super) fn party_of(strategy: &str) -> String {
+    format!("solver-{strategy}")
+}
+
 /// An engine with two solvers.
 pub(super) struct Stage {
     pub(super) client: Client,
@@ -65,7 +70,7 @@ impl Stage {
     pub(super) async fn start_solvers(&mut self) -> Result<(), Failure> {
         for strategy in STRATEGIES {
             let key = KeyPair::generate()?;
-            let party = format!("solver-{strategy}");
+            let party = party_of(strategy);
             let define = Action::DefineParty(wire::DefineParty { name: party.clone() });
             let public = key.public().to_vec();
             let add = wire::AddKey { party, key: public, role: wire::Role::Solver.into() };

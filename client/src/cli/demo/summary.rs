@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::super::bound::{Reached, ratio_text};
 use super::super::failure::Failure;
 use super::super::report;
-use super::stage::Played;
+use super::stage::{Played, STRATEGIES, party_of};
 
 /// The lanes on which the log is replayed; every root must be the same.
 const LANES: [usize; 3] = [1, 2, 8];
@@ -60,6 +60,9 @@ impl Summary {
     }
 }
 
+/// What the built-in bidder is called.
+const FLOOR: &str = "floor";
+
 /// Sums over the auctions that settled.
 #[derive(Default)]
 struct Totals {
@@ -78,6 +81,9 @@ struct Totals {
 impl Totals {
     fn of(cell: &Cell) -> Totals {
         let mut totals = Totals::default();
+        // Who competed and won nothing is shown too.
+        let bidders = STRATEGIES.map(party_of).into_iter().chain([FLOOR.to_owned()]);
+        totals.by_solver = bidders.map(|name| (name, (0, 0))).collect();
         for auction in cell.view.auctions() {
             let Some(clearing) = &auction.clearing else { continue };
             totals.auctions += 1;
@@ -93,7 +99,7 @@ impl Totals {
         self.colours_max = self.colours_max.max(clearing.plan.colours);
         for executed in &clearing.executed {
             self.bundles += 1;
-            let name = cell.state.solver_party(executed.solver).map_or_else(|| "floor".to_owned(), ToString::to_string);
+            let name = cell.state.solver_party(executed.solver).map_or_else(|| FLOOR.to_owned(), ToString::to_string);
             let (bundles, score) = self.by_solver.entry(name).or_default();
             *bundles += 1;
             *score += executed.score;
