@@ -3,9 +3,9 @@
 //! A clearing is a pure function whose result nobody has seen before it ends, so one that panics leaves nothing behind.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use clearlane_core::auction::{Clearing, clear};
+use clearlane_core::auction::{AuctionInput, Clearing, Opened};
 use clearlane_core::lanes::{Batch, Executor, Job, Plan};
 use clearlane_core::names::AuctionId;
 use clearlane_core::pending::PendingAuction;
@@ -16,6 +16,8 @@ use crate::executor::{Choice, Workers};
 #[derive(Debug, Default)]
 pub struct Clearings {
     seen: Mutex<Seen>,
+    /// The last auction opened: clearing it takes what telling solvers of it has computed.
+    opened: Mutex<Option<Arc<Opened>>>,
     /// Whether clearings panic.
     #[cfg(test)]
     pub(crate) fails: std::sync::atomic::AtomicBool,
@@ -43,7 +45,7 @@ impl Clearings {
         let clearing = self.guard(pending.input.auction, || {
             #[cfg(test)]
             assert!(!self.fails.load(std::sync::atomic::Ordering::Relaxed), "a mistake in a rule");
-            clear(&pending.input, &pending.solutions, &saying)
+            self.open(&pending.input).clear(&pending.solutions, &saying)
         })?;
         if let Some(choice) = saying.choice.into_inner().filter(|_| clearing.plan.bundles > 0) {
             let (auction, bundles) = (clearing.auction.0, clearing.plan.bundles);
@@ -51,6 +53,15 @@ impl Clearings {
             self.lock().last = Some((clearing.auction, choice));
         }
         Some(clearing)
+    }
+
+    /// The auction with its floors, computed once for whoever asks: who asks meanwhile waits.
+    pub fn open(&self, input: &AuctionInput) -> Arc<Opened> {
+        let mut last = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.as_ref().filter(|opened| opened.is_of(input)).map(Arc::clone);
+        let opened = known.unwrap_or_else(|| Arc::new(Opened::new(input)));
+        *last = Some(Arc::clone(&opened));
+        opened
     }
 
     fn guard(&self, auction: AuctionId, clear: impl FnOnce() -> Clearing) -> Option<Clearing> {

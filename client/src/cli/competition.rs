@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{AuctionInput, Clearing, Fill, Solution, Verdict, clear, surplus_value};
+use clearlane_core::auction::{AuctionInput, Clearing, Fill, Opened, Solution, Verdict, surplus_value};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
@@ -22,7 +22,7 @@ pub(crate) struct Competition {
     pub clearing: Clearing,
     /// How long answering took, all strategies side by side.
     pub elapsed: Duration,
-    /// How long clearing took, which routes every intent by the built-in bidder too.
+    /// How long clearing took.
     pub clearing_elapsed: Duration,
 }
 
@@ -44,15 +44,15 @@ pub(crate) fn chosen(names: &[String]) -> Result<Vec<Box<dyn Strategy>>, Failure
 ///
 /// Fails if a strategy panics: what the others reach without it is another competition.
 pub(crate) fn compete(
-    input: &AuctionInput,
+    opened: &Opened,
     strategies: &[Box<dyn Strategy>],
     budget: Option<Duration>,
 ) -> Result<Competition, Failure> {
     let started = Instant::now();
-    let answers = answers(input, strategies, budget)?;
+    let answers = answers(opened.input(), strategies, budget)?;
     let elapsed = started.elapsed();
     let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
-    let clearing = clear(input, &solutions, &Sequential);
+    let clearing = opened.clear(&solutions, &Sequential);
     let clearing_elapsed = started.elapsed().saturating_sub(elapsed);
     Ok(Competition { answers, clearing, elapsed, clearing_elapsed })
 }
@@ -155,7 +155,7 @@ mod tests {
     fn a_strategy_that_panics_fails_the_competition() {
         let input = read_auction(AUCTION.as_bytes()).expect("an auction").input;
         let strategies: Vec<Box<dyn Strategy>> = vec![Box::new(Clumsy), strategy("direct").expect("a strategy")];
-        let failure = compete(&input, &strategies, None).err().expect("a failure");
+        let failure = compete(&Opened::new(&input), &strategies, None).err().expect("a failure");
         assert_eq!(failure.to_string(), "strategy clumsy panicked");
     }
 }

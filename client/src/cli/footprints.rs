@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::verify;
+use clearlane_core::auction::{Opened, verify};
 use clearlane_core::lanes::{Access, Footprint, Resource};
 use clearlane_solver::formats::Auction;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -161,7 +161,7 @@ fn text_of(value: &Value) -> String {
 
 /// Solves an auction and takes every bundle that holds alone, best first; a bundle costs its fills and uses.
 pub(crate) fn of_auction(auction: &Auction) -> Result<Footprints, Failure> {
-    let competition = compete(&auction.input, &chosen(&[])?, None)?;
+    let competition = compete(&Opened::new(&auction.input), &chosen(&[])?, None)?;
     let mut verified = Vec::new();
     for answer in &competition.answers {
         for (number, bundle) in answer.solution.bundles.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! `solve`: one auction offline, strategies competing.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use clearlane_core::auction::{RuleSet, clear, with_floors};
+use clearlane_core::auction::{Opened, RuleSet};
 use clearlane_core::lanes::Sequential;
 use clearlane_core::names::SolverId;
 use clearlane_core::refusal::Refusal;
@@ -25,8 +25,8 @@ Examples:
 
 The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
 rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
-valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. elapsed_ms is what
-answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is filled, and 1 if the
+valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. opening_ms is what
+the built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0 when solved, however little is filled, and 1 if the
 file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
@@ -68,22 +68,23 @@ impl Solve {
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
         let strategies = chosen(&named)?;
         let spinner = report::spinner("solving");
-        if auction.input.rules == RuleSet::Floor {
-            auction.input = with_floors(&auction.input);
-        }
-        let competition = compete(&auction.input, &strategies, self.budget_ms.map(Duration::from_millis));
+        let started = Instant::now();
+        let opened = Opened::new(&auction.input);
+        auction.input = opened.input().clone();
+        let opening = started.elapsed();
+        let competition = compete(&opened, &strategies, self.budget_ms.map(Duration::from_millis));
         spinner.finish_and_clear();
         let competition = competition?;
         if let Some(path) = &self.solution {
             let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
             write_file(path, &FileSolution::of(&auction, bundles).write(&auction))?;
         }
-        let json = to_json(&auction, &competition);
+        let json = to_json(&auction, &opened, (&competition, opening));
         report::print(is_json, &human(&json), &json)
     }
 }
 
-fn to_json(auction: &Auction, competition: &Competition) -> Value {
+fn to_json(auction: &Auction, opened: &Opened, (competition, opening): (&Competition, Duration)) -> Value {
     let (clearing, market) = (&competition.clearing, &auction.market);
     json!({
         "name": market.name,
@@ -100,6 +101,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "bundles": clearing.executed.len(),
         "filled": competition.filled(),
         "intents": auction.input.intents.len(),
+        "opening_ms": millis(opening),
         "elapsed_ms": millis(competition.elapsed),
         "clearing_ms": millis(competition.clearing_elapsed),
         "colours": clearing.plan.colours,
@@ -115,7 +117,7 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
             "venues": by_name(&market.refused_venues),
             "orders": by_name(&market.refused_orders),
         },
-        "strategies": strategies_json(auction, competition),
+        "strategies": strategies_json(opened, competition),
         "prices": prices_json(&auction.input, &clearing.bound.prices),
         "digest": clearing.digest.to_string(),
     })
@@ -130,14 +132,14 @@ fn by_name(refused: &[(String, Refusal)]) -> Value {
     refused.iter().map(one).collect()
 }
 
-fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {
+fn strategies_json(opened: &Opened, competition: &Competition) -> Vec<Value> {
     let floor = competition.share(SolverId::FLOOR);
     let of_answers = competition.answers.iter().map(|answer| {
         let (won, score) = competition.share(answer.solution.solver);
         let alone = if competition.answers.len() == 1 {
             competition.clearing.score
         } else {
-            clear(&auction.input, std::slice::from_ref(&answer.solution), &Sequential).score
+            opened.clear(std::slice::from_ref(&answer.solution), &Sequential).score
         };
         json!({
             "strategy": answer.strategy,
@@ -163,12 +165,13 @@ fn human(json: &Value) -> String {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of = |field: &str| json.get(field).map(text).unwrap_or_default();
     let mut out = format!(
-        "{}\n{} of {} intents filled by {} bundles in {} ms, cleared in {} ms\nscore    {}\nbound    {} at the prices of {}; captured {} of it\nfloor    {}\nsurplus  {} before the cap\n\n",
+        "{}\n{} of {} intents filled by {} bundles in {} ms, opened in {} ms, cleared in {} ms\nscore    {}\nbound    {} at the prices of {}; captured {} of it\nfloor    {}\nsurplus  {} before the cap\n\n",
         of("name"),
         of("filled"),
         of("intents"),
         of("bundles"),
         of("elapsed_ms"),
+        of("opening_ms"),
         of("clearing_ms"),
         of("score"),
         of("bound"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing, RuleSet, with_floors};
+use clearlane_core::auction::{AuctionInput, Clearing, RuleSet};
 use clearlane_core::book::{BookIntent, WaitsFor};
 use clearlane_core::fact;
 use clearlane_core::names::AuctionId;
@@ -193,9 +193,10 @@ impl Auctioneer {
 /// Tells solvers of an auction: with its floors, which take too long for the writer's thread.
 fn publish(parts: &Parts, input: Arc<AuctionInput>) {
     let (bids, notices) = (Arc::clone(&parts.bids), parts.notices.clone());
-    let auction = input.auction.0;
+    let (auction, clearings) = (input.auction.0, Arc::clone(&parts.clearings));
     let work = move || {
-        let input = if input.rules == RuleSet::Floor { Arc::new(with_floors(&input)) } else { input };
+        let input =
+            if input.rules == RuleSet::Floor { Arc::new(clearings.open(&input).input().clone()) } else { input };
         if bids.publish(Arc::clone(&input)) {
             // Nobody may be listening.
             let _ = notices.send(Notice::Opened(input));

@@ -188,11 +188,13 @@ fn curves(venue: &AuctionVenue, states: [&VenueState; 2]) -> Vec<Curve> {
 /// concentrated pool being the virtual ones of its range; none for what is not a pool.
 fn slope(terms: &Terms, state: &VenueState, direction: Direction, rate: f64) -> Option<f64> {
     let out = match (terms, state) {
-        (_, VenueState::Pool { reserves_micro }) => float(U512::from(reserves_micro.get(direction.into)?)) / 1e6,
+        (_, VenueState::Pool { reserves_micro }) => {
+            value::wide_float(U512::from(reserves_micro.get(direction.into)?)) / 1e6
+        }
         (Terms::Concentrated(pool), VenueState::Concentrated { sqrt_price, .. }) => {
             let (above, below) = pool.liquidity_at(*sqrt_price);
             let is_falling = direction == Direction::FORWARD;
-            let price = float(U512::from(*sqrt_price)) / 2.0_f64.powi(96);
+            let price = value::wide_float(U512::from(*sqrt_price)) / 2.0_f64.powi(96);
             let liquidity = value::float(if is_falling { below } else { above });
             if is_falling { liquidity * price } else { liquidity / price }
         }
@@ -210,14 +212,6 @@ fn slope(terms: &Terms, state: &VenueState, direction: Direction, rate: f64) -> 
 }
 
 fn estimate(rate: Rate) -> f64 {
-    let denominator = float(rate.denominator);
-    if denominator > 0.0 { float(rate.numerator) / denominator } else { 0.0 }
-}
-
-/// The nearest float, from the leading 64 bits.
-#[expect(clippy::cast_precision_loss, reason = "floats only choose between proposals")]
-fn float(wide: U512) -> f64 {
-    let shift = wide.bit_len().saturating_sub(64);
-    let leading: u64 = (wide >> shift).saturating_to();
-    leading as f64 * 2.0_f64.powi(i32::try_from(shift).unwrap_or(i32::MAX))
+    let denominator = value::wide_float(rate.denominator);
+    if denominator > 0.0 { value::wide_float(rate.numerator) / denominator } else { 0.0 }
 }

@@ -6,6 +6,7 @@ use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Denomi
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
+use clearlane_core::wide::U512;
 
 /// The value of one atom of each denomination in the reference asset.
 #[derive(Clone, Debug)]
@@ -115,6 +116,14 @@ fn limit(option: &AuctionOption) -> f64 {
 pub(super) fn atom_value(denomination: &Denomination) -> Option<f64> {
     let price = denomination.price?;
     Some(float(price.mantissa()) / 10.0_f64.powi(i32::from(price.places()) + i32::from(denomination.scale)))
+}
+
+/// The nearest float, from the leading 64 bits.
+#[expect(clippy::cast_precision_loss, reason = "floats only choose between proposals")]
+pub(super) fn wide_float(wide: U512) -> f64 {
+    let shift = wide.bit_len().saturating_sub(64);
+    let leading: u64 = (wide >> shift).saturating_to();
+    leading as f64 * 2.0_f64.powi(i32::try_from(shift).unwrap_or(i32::MAX))
 }
 
 /// An amount as the nearest float.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing, Solution, clear, verify};
+use clearlane_core::auction::{AuctionInput, Clearing, Opened, Solution, clear, verify};
 use clearlane_core::lanes::{Batch, Executor, Footprint, Sequential};
 use clearlane_engine::executor::{Method, Workers};
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ use super::{nanos, permille, rounds_in_turn};
 pub(super) fn run(path: &Path, workers: Workers, rounds: u32, is_json: bool) -> Result<(), Failure> {
     let auction = read_auction(&read_file(path)?)?;
     let spinner = report::spinner("solving");
-    let competition = compete(&auction.input, &chosen(&[])?, None)?;
+    let opened = Opened::new(&auction.input);
+    let competition = compete(&opened, &chosen(&[])?, None)?;
     spinner.set_message("clearing");
     let solutions: Vec<Solution> = competition.answers.iter().map(|answer| answer.solution.clone()).collect();
     let bundles: usize = solutions.iter().map(|solution| solution.bundles.len()).sum();
@@ -25,7 +26,7 @@ pub(super) fn run(path: &Path, workers: Workers, rounds: u32, is_json: bool) -> 
     let methods = Method::ALL.into_iter().skip(1).filter(|method| *method != Method::Independent || is_commuting);
     let ways = methods.map(|method| (method.name(), workers.always(method)));
     let ways: Vec<_> = ways.chain([("chosen", workers)]).collect();
-    let clear_by = |executor: &dyn Executor| clear(&auction.input, &solutions, executor);
+    let clear_by = |executor: &dyn Executor| opened.clear(&solutions, executor);
     let (in_turn, alone) = (|| clear_by(&Sequential), || clear(&auction.input, &[], &Sequential));
     let in_lanes: Vec<_> = ways.iter().map(|(_, executor)| || clear_by(executor)).collect();
     // Twice in turn: the first is what all are measured against, and the second, of a run of its own, what they equal.

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::certificate::{BoundSource, bound};
 use super::clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
 use super::cost::expected_nanos;
-use super::floor::{self, Progress, route_unfilled};
-use super::paths::PathCache;
+use super::floor::{Progress, route_unfilled};
+use super::opened::{Opened, scored};
 use super::precedence::Precedence;
-use super::score::score_bundle;
 use super::select::{SELECTION_WORK_MAX, Selection, select};
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
-use super::{AuctionInput, Bundle, RuleSet, Solution};
+use super::{AuctionInput, Bundle, Solution};
 use crate::hash::{Hash, Hasher};
 use crate::lanes::{Executor, Sequential, map};
 use crate::money::Score;
@@ -31,17 +30,16 @@ use crate::root::{add_bundle, add_dual_prices, add_verdict};
 /// If the executor breaks its contract: leaves out a task, or runs a bundle before one that it follows.
 #[must_use]
 pub fn clear(input: &AuctionInput, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
-    let paths = PathCache::new(input);
-    let alone = floor::alone(input, &paths);
-    let floored = (input.rules == RuleSet::Floor).then(|| floor::with_terms(input, &alone));
-    let input = floored.as_ref().unwrap_or(input);
-    let alone = scored(input, alone);
-    let floor_score = sum(&alone);
+    Opened::new(input).clear(solutions, executor)
+}
+
+pub(super) fn decide(opened: &Opened, solutions: &[Solution], executor: &dyn Executor) -> Clearing {
+    let (input, alone) = (opened.input(), &opened.alone);
+    let floor_score = sum(alone);
     let judged = judge_all(input, solutions, executor);
-    let Reached { swept, completion, score: together, gap } =
-        reach(input, &paths, &alone, candidates(input, &judged), executor);
+    let Reached { swept, completion, score: together, gap } = reach(opened, candidates(input, &judged), executor);
     let is_floor_alone = together < floor_score;
-    let executed = if is_floor_alone { by_floor(alone) } else { winners(&swept, completion) };
+    let executed = if is_floor_alone { by_floor(alone.clone()) } else { winners(&swept, completion) };
     let contributions = contributions(input, &swept, &executed, together.saturating_sub(floor_score), executor);
     let mut clearing = Clearing {
         auction: input.auction,
@@ -69,19 +67,14 @@ struct Reached<'a> {
 }
 
 /// The sweep or, where one is found and is worth more after completion too, a better set.
-fn reach<'a>(
-    input: &AuctionInput,
-    paths: &PathCache,
-    alone: &[(Bundle, Score)],
-    candidates: Vec<Candidate<'a>>,
-    executor: &dyn Executor,
-) -> Reached<'a> {
+fn reach<'a>(opened: &Opened, candidates: Vec<Candidate<'a>>, executor: &dyn Executor) -> Reached<'a> {
+    let input = opened.input();
     let swept = sweep(input, candidates, executor);
     let Selection { better, gap } = select(input, &swept, SELECTION_WORK_MAX, executor);
     let better = better.map(|is_taken| swept.only(input, &is_taken));
     let completed = |swept: Sweep<'a>| {
         let is_idle = swept.taken().next().is_none();
-        let completion = if is_idle { alone.to_vec() } else { complete(input, paths, &swept) };
+        let completion = if is_idle { opened.alone.clone() } else { complete(opened, &swept) };
         Reached { score: score(&swept).saturating_add(sum(&completion)), swept, completion, gap }
     };
     let Some(better) = better else { return completed(swept) };
@@ -131,18 +124,11 @@ fn candidates<'a>(input: &AuctionInput, judged: &[Judged<'a>]) -> Vec<Candidate<
     valid.collect()
 }
 
-fn scored(input: &AuctionInput, bundles: Vec<Bundle>) -> Vec<(Bundle, Score)> {
-    let score = |bundle: Bundle| {
-        let score = score_bundle(input, &bundle);
-        (bundle, score)
-    };
-    bundles.into_iter().map(score).collect()
-}
-
-fn complete(input: &AuctionInput, paths: &PathCache, swept: &Sweep<'_>) -> Vec<(Bundle, Score)> {
+fn complete(opened: &Opened, swept: &Sweep<'_>) -> Vec<(Bundle, Score)> {
+    let input = opened.input();
     let (is_filled, reserves) = totals(input, swept);
     let states = swept.venue_states(opening_states(input));
-    scored(input, route_unfilled(input, paths, &mut Progress { states, reserves, is_filled }))
+    scored(input, route_unfilled(input, &opened.paths, &mut Progress { states, reserves, is_filled }))
 }
 
 fn sum(bundles: &[(Bundle, Score)]) -> Score {

@@ -10,6 +10,7 @@ mod floor;
 mod input;
 mod judge;
 mod open_plan;
+mod opened;
 mod paths;
 mod precedence;
 mod reward;
@@ -31,6 +32,7 @@ pub use input::{
 };
 pub use judge::judge;
 pub use open_plan::{FOLLOWED_LEGS_MAX, OpenPlan};
+pub use opened::Opened;
 pub use paths::{HOPS_MAX, Hop, Market, PATHS_MAX, Path, PathCache, RateBound, RateBounds};
 pub use reward::{Earned, rewards};
 pub use route::{ROUTED_PATHS_MAX, Routed, Routes};

@@ -1,6 +1,7 @@
 //! The market as a graph: denominations joined by venues, and the short paths through it.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use super::{AuctionInput, AuctionVenue};
 use crate::money::{Atoms, MILLION};
@@ -27,7 +28,36 @@ pub struct Hop {
 }
 
 /// Steps from one denomination to another, through different venues and denominations.
-pub type Path = Vec<Hop>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    hops: [Hop; HOPS_MAX],
+    length: usize,
+}
+
+impl Path {
+    /// The path of no step.
+    pub const EMPTY: Path = {
+        let nowhere = Hop { venue: VenueIndex(0), direction: Direction::FORWARD, to: DenominationIndex(0) };
+        Path { hops: [nowhere; HOPS_MAX], length: 0 }
+    };
+
+    /// The path with one step more, which must not be one too many.
+    fn then(mut self, hop: Hop) -> Path {
+        if let Some(slot) = self.hops.get_mut(self.length) {
+            *slot = hop;
+            self.length = self.length.saturating_add(1);
+        }
+        self
+    }
+}
+
+impl Deref for Path {
+    type Target = [Hop];
+
+    fn deref(&self) -> &[Hop] {
+        self.hops.get(..self.length).unwrap_or_default()
+    }
+}
 
 /// The steps that leave each denomination.
 #[derive(Clone, Debug)]
@@ -59,28 +89,28 @@ impl Market {
     #[must_use]
     pub fn paths(&self, from: DenominationIndex, to: DenominationIndex) -> Vec<Path> {
         if from == to {
-            return vec![Path::new()];
+            return vec![Path::EMPTY];
         }
+        let ends = self.ends(to);
         let mut found = Vec::new();
-        let mut frontier: Vec<Path> = vec![Path::new()];
+        let mut frontier = vec![Path::EMPTY];
         for length in 1..=HOPS_MAX {
+            // With one step left only those that end there matter.
+            let hops = if length == HOPS_MAX { &ends } else { &self.hops };
             let mut longer = Vec::new();
             for path in &frontier {
                 let here = path.last().map_or(from, |hop| hop.to);
-                for hop in self.hops.get(here.at()).into_iter().flatten() {
+                for hop in hops.get(here.at()).into_iter().flatten() {
                     let is_new = hop.to != from && path.iter().all(|step| step.to != hop.to && step.venue != hop.venue);
                     if !is_new {
                         continue;
                     }
-                    let mut next = path.clone();
-                    next.push(*hop);
                     if hop.to == to {
-                        found.push(next);
-                    } else if length < HOPS_MAX
-                        && longer.len() < FRONTIER_MAX
-                        && self.can_end(hop.to, to, HOPS_MAX.saturating_sub(length))
+                        found.push(path.then(*hop));
+                    } else if longer.len() < FRONTIER_MAX
+                        && (length.saturating_add(1) < HOPS_MAX || leads(&ends, hop.to))
                     {
-                        longer.push(next);
+                        longer.push(path.then(*hop));
                     }
                     if found.len() >= PATHS_MAX {
                         return found;
@@ -92,10 +122,16 @@ impl Market {
         found
     }
 
-    /// Whether the target is one step away, where only one step is left.
-    fn can_end(&self, here: DenominationIndex, to: DenominationIndex, left: usize) -> bool {
-        left > 1 || self.hops.get(here.at()).is_some_and(|hops| hops.iter().any(|hop| hop.to == to))
+    /// Of the steps that leave each denomination those that lead to this one.
+    fn ends(&self, to: DenominationIndex) -> Vec<Vec<Hop>> {
+        let ending = |hops: &Vec<Hop>| hops.iter().filter(|hop| hop.to == to).copied().collect();
+        self.hops.iter().map(ending).collect()
     }
+}
+
+/// Whether any of these steps leaves a denomination.
+fn leads(hops: &[Vec<Hop>], from: DenominationIndex) -> bool {
+    hops.get(from.at()).is_some_and(|hops| !hops.is_empty())
 }
 
 /// Paths by pair, looked up once.

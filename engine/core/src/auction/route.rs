@@ -1,4 +1,4 @@
-//! The best single path of one intent: the integer fill with the most surplus, found by bisection.
+//! The best single path of one intent: the integer fill with the most surplus, found by golden section.
 //!
 //! Along a path of venues surplus is concave in the fill up to rounding, between the least and the
 //! most that rails and reserves allow.
@@ -14,8 +14,13 @@ use crate::money::{Atoms, Rounding, Score, mul_div};
 use crate::names::IntentIndex;
 use crate::venue::{Terms, VenueState};
 
-/// The most paths that are tried for one option: each costs a bisection, and clearing has to end in time.
+/// The most paths that are tried for one option: each costs a search, and clearing has to end in time.
 pub const ROUTED_PATHS_MAX: usize = 64;
+
+/// The search for the best fill stops at this part of the fill.
+const GRAIN_BITS: u32 = 12;
+/// 1 - 1 / the golden ratio, by Fibonacci numbers.
+const GOLDEN: (Atoms, Atoms) = (75_025, 196_418);
 
 /// A fill of one intent along one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +61,7 @@ impl Routes<'_> {
         let mut best: Option<(Routed, Reverse<(u16, usize)>)> = None;
         for (number, option) in (0_u16..).zip(&intent.options) {
             for (most, (place, path)) in self.best_first(intent, option) {
-                // A path that can't beat what was found is not bisected: nearly all of them.
+                // A path that can't beat what was found is not searched: nearly all of them.
                 if best.as_ref().is_some_and(|(best, _)| most < (best.value, best.surplus)) {
                     break;
                 }
@@ -209,24 +214,32 @@ impl Leg<'_> {
         (low <= high).then_some((low, high))
     }
 
-    /// Bisects on the slope of the surplus; stops where a step is below a millionth of the fill.
+    /// Golden-section search; stops where what is left is a small part of the fill: around the peak the surplus is flat,
+    /// so that a part of 2^-12 beside it costs about 2^-24.
     fn peak(&self, mut low: Atoms, mut high: Atoms) -> Atoms {
-        let grain = high.checked_shr(24).unwrap_or(0).max(1);
         let slope_step = high.saturating_sub(low).checked_div(64).unwrap_or(0).max(1);
         if self.excess(high) >= self.excess(high.saturating_sub(slope_step).max(low)) {
             return high;
         }
-        while high.saturating_sub(low) > grain {
-            let width = high.saturating_sub(low);
-            let middle = low.saturating_add(width.checked_div(2).unwrap_or(0));
-            let step = width.checked_div(16).unwrap_or(0).max(1);
-            if self.excess(middle.saturating_add(step)) >= self.excess(middle) {
-                low = middle.saturating_add(1).min(high);
+        let inner = |width: Atoms| mul_div(width, GOLDEN.0, GOLDEN.1, Rounding::Down).unwrap_or(0).max(1);
+        let at = |fixed: Atoms| (fixed, self.excess(fixed));
+        let (mut left, mut right) = {
+            let part = inner(high.saturating_sub(low));
+            (at(low.saturating_add(part)), at(high.saturating_sub(part)))
+        };
+        while high.saturating_sub(low) > left.0.checked_shr(GRAIN_BITS).unwrap_or(0).max(1) {
+            if right.1 >= left.1 {
+                low = left.0;
+                left = right;
+                right = at(high.saturating_sub(inner(high.saturating_sub(low))).max(left.0));
             } else {
-                high = middle;
+                high = right.0;
+                right = left;
+                left = at(low.saturating_add(inner(high.saturating_sub(low))).min(right.0));
             }
         }
-        if self.excess(low) >= self.excess(high) { low } else { high }
+        let ends = [at(low), left, right, at(high)];
+        ends.into_iter().max_by_key(|(_, excess)| *excess).map_or(high, |(fixed, _)| fixed)
     }
 
     /// Leaves nothing or at least the minimum, and fills at most `most`.

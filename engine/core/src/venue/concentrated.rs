@@ -127,11 +127,7 @@ impl Concentrated {
 
     /// The ranges that a price passes through on one way: its square root where each begins and where it ends, and the
     /// liquidity between.
-    pub(crate) fn ranges(
-        &self,
-        sqrt_price: U256,
-        direction: Direction,
-    ) -> impl Iterator<Item = (U256, U256, u128)> + '_ {
+    pub fn ranges(&self, sqrt_price: U256, direction: Direction) -> impl Iterator<Item = (U256, U256, u128)> + '_ {
         let mut walk = Walk::new(self, sqrt_price, direction);
         std::iter::from_fn(move || {
             let walk = walk.as_mut()?;

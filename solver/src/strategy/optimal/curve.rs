@@ -2,11 +2,13 @@
 //!
 //! Floats only: the numbers guide the search, and the core's exact rules decide what is promised.
 
+use super::stretch::{self, Stretch};
+
 /// The steps of the bisection for a slope; each halves the range.
 const BISECTIONS: usize = 60;
 
 /// The shape of a pool's curve in one direction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Shape {
     /// `y d / (x + d)`.
     Product {
@@ -24,10 +26,10 @@ pub(super) enum Shape {
         /// The weight of the coin that goes in over that of the coin that comes out.
         w: f64,
     },
-    /// `(y(x) - y(x + d input)) output`, with y(x) the two-coin stable curve for an invariant of one.
+    /// `(y(x) - y(x + d input)) output`, with y(x) the stable curve of two of its coins for an invariant of one.
     Stable {
-        /// The amplification as the invariant uses it.
-        ann: f64,
+        /// What the invariant and the other coins fix.
+        bend: Bend,
         /// The reserve that grows, in units of the invariant.
         x: f64,
         /// Units of the invariant per value that goes in, after the fee.
@@ -35,6 +37,19 @@ pub(super) enum Shape {
         /// Value that comes out per unit of the invariant.
         output: f64,
     },
+    /// One constant product after another.
+    Stretches(Vec<Stretch>),
+}
+
+/// A stable pool's curve between two of its coins: `ann y^2 + (ann (x + rest) + 1 - ann) y - part / x = 0`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bend {
+    /// The amplification as the invariant uses it.
+    pub(super) ann: f64,
+    /// The sum of the other coins.
+    pub(super) rest: f64,
+    /// One over n^n times the product of the other coins.
+    pub(super) part: f64,
 }
 
 /// The value of a curve with its first two derivatives.
@@ -51,35 +66,37 @@ pub(super) struct Sample {
 impl Shape {
     /// The curve at an input of `d`.
     pub(super) fn at(&self, d: f64) -> Sample {
-        match *self {
-            Shape::Product { x, y } => {
+        match self {
+            &Shape::Product { x, y } => {
                 let sum = x + d;
                 let slope = y * x / (sum * sum);
                 Sample { out: y * d / sum, slope, bend: -2.0 * slope / sum }
             }
-            Shape::Power { x, y, w } => {
+            &Shape::Power { x, y, w } => {
                 let sum = x + d;
                 let log = w * (-d / sum).ln_1p();
                 let slope = y * w / sum * log.exp();
                 Sample { out: -y * log.exp_m1(), slope, bend: -(w + 1.0) * slope / sum }
             }
-            Shape::Stable { ann, x, input, output } => {
-                let start = stable(ann, x);
-                let [y, first, second] = stable_derivatives(ann, x + input * d);
+            &Shape::Stable { bend, x, input, output } => {
+                let start = bend.y(x);
+                let [y, first, second] = bend.derivatives(x + input * d);
                 Sample {
                     out: (start - y).max(0.0) * output,
                     slope: -first * input * output,
                     bend: -second * input * input * output,
                 }
             }
+            Shape::Stretches(stretches) => stretch::at(stretches, d),
         }
     }
 
     /// An input on the scale of the pool.
     pub(super) fn scale(&self) -> f64 {
-        match *self {
-            Shape::Product { x, .. } | Shape::Power { x, .. } => x,
+        match self {
+            Shape::Product { x, .. } | Shape::Power { x, .. } => *x,
             Shape::Stable { x, input, .. } => x / input,
+            Shape::Stretches(stretches) => stretch::scale(stretches),
         }
     }
 
@@ -90,14 +107,14 @@ impl Shape {
             return 0.0;
         }
         let profit = |d: f64| self.at(d).out * y_out - d * y_in;
-        match *self {
+        match self {
             _ if wanted <= 0.0 => profit(self.scale() * 1e9),
             Shape::Product { x, y } => {
                 let root = (y_out * y).sqrt() - (y_in * x).sqrt();
                 root * root
             }
-            Shape::Power { x, y, w } => profit(x * ((y * w / (x * wanted)).powf(1.0 / (w + 1.0)) - 1.0)),
-            Shape::Stable { .. } => {
+            &Shape::Power { x, y, w } => profit(x * ((y * w / (x * wanted)).powf(1.0 / (w + 1.0)) - 1.0)),
+            Shape::Stable { .. } | Shape::Stretches(_) => {
                 let [low, high] = self.bracket(wanted);
                 let at = self.at(low);
                 at.out * y_out - low * y_in + (at.slope * y_out - y_in).max(0.0) * (high - low)
@@ -124,34 +141,40 @@ impl Shape {
     }
 }
 
-/// The larger root y of `ann y^2 + (ann x + 1 - ann) y - 1/(4x) = 0`.
-fn stable(ann: f64, x: f64) -> f64 {
-    let linear = ann * x + 1.0 - ann;
-    let constant = 1.0 / (4.0 * x);
-    let root = (linear * linear + 4.0 * ann * constant).sqrt();
-    if linear < 0.0 { (root - linear) / (2.0 * ann) } else { 2.0 * constant / (root + linear) }
-}
+impl Bend {
+    /// The larger root y.
+    fn y(self, x: f64) -> f64 {
+        let linear = self.ann * (x + self.rest) + 1.0 - self.ann;
+        let constant = self.part / x;
+        let root = (linear * linear + 4.0 * self.ann * constant).sqrt();
+        if linear < 0.0 { (root - linear) / (2.0 * self.ann) } else { 2.0 * constant / (root + linear) }
+    }
 
-/// y(x), y'(x) and y''(x), by implicit differentiation.
-fn stable_derivatives(ann: f64, x: f64) -> [f64; 3] {
-    let y = stable(ann, x);
-    let quarter = 0.25 / (x * y);
-    let (by_x, by_y) = (ann + quarter / x, ann + quarter / y);
-    let first = -by_x / by_y;
-    let mixed = -quarter / (x * y);
-    let curved = -2.0 * quarter / (x * x) + 2.0 * mixed * first - 2.0 * quarter / (y * y) * first * first;
-    [y, first, -curved / by_y]
+    /// y(x), y'(x) and y''(x), by implicit differentiation.
+    fn derivatives(self, x: f64) -> [f64; 3] {
+        let y = self.y(x);
+        let quarter = self.part / (x * y);
+        let (by_x, by_y) = (self.ann + quarter / x, self.ann + quarter / y);
+        let first = -by_x / by_y;
+        let mixed = -quarter / (x * y);
+        let curved = -2.0 * quarter / (x * x) + 2.0 * mixed * first - 2.0 * quarter / (y * y) * first * first;
+        [y, first, -curved / by_y]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SHAPES: [Shape; 4] = [
+    const TWO: Bend = Bend { ann: 200.0, rest: 0.0, part: 0.25 };
+    /// Three coins, the third a quarter of the invariant.
+    const THREE: Bend = Bend { ann: 200.0, rest: 0.25, part: 4.0 / 27.0 };
+    const SHAPES: [Shape; 5] = [
         Shape::Product { x: 900.0, y: 1100.0 },
         Shape::Power { x: 500.0, y: 2000.0, w: 4.0 },
         Shape::Power { x: 500.0, y: 100.0, w: 0.25 },
-        Shape::Stable { ann: 200.0, x: 0.6, input: 1e-3, output: 990.0 },
+        Shape::Stable { bend: TWO, x: 0.6, input: 1e-3, output: 990.0 },
+        Shape::Stable { bend: THREE, x: 0.4, input: 1e-3, output: 990.0 },
     ];
 
     #[test]

@@ -6,10 +6,12 @@
 use clearlane_core::auction::AuctionVenue;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
-use clearlane_core::venue::{Direction, Terms, VenueState, Weighted};
+use clearlane_core::venue::{Direction, PerCoin, Terms, VenueState, Weighted};
+use clearlane_core::wide::{U256, U512};
 
-use super::curve::Shape;
-use crate::strategy::value::float;
+use super::curve::{Bend, Shape};
+use super::stretch::stretches;
+use crate::strategy::value::{float, wide_float};
 
 /// One way to use a venue.
 #[derive(Clone, Debug)]
@@ -55,35 +57,56 @@ impl Offer {
     }
 }
 
-/// Every way to use a venue in its state at the open; `values` is the value of an atom by denomination.
-///
-/// Pools of more than two coins and concentrated ones have none yet.
-pub(super) fn ways(venue: &AuctionVenue, values: &[f64]) -> Vec<Way> {
-    match venue.opening {
-        VenueState::Pool { reserves_micro } => {
-            let reserves = reserves_micro.map(|reserve| {
-                let limbs = reserve.as_limbs().iter().rev();
-                limbs.fold(0.0, |sum, limb| sum * 18_446_744_073_709_551_616.0 + float(Atoms::from(*limb))) / 1e6
-            });
-            let two = <[f64; 2]>::try_from(reserves.as_slice());
-            let ways = two.into_iter().flat_map(|reserves| {
-                let ways = [Direction::FORWARD, Direction::BACKWARD].into_iter();
-                ways.filter_map(move |direction| pool_way(venue, direction, reserves, values))
-            });
-            ways.collect()
+impl Offer {
+    /// What goes in and what comes out where a venue is used on its own scale.
+    pub(super) fn depths(&self) -> [f64; 2] {
+        match self {
+            Offer::Curve(shape) => [shape.scale(), shape.at(shape.scale()).out],
+            Offer::Levels(levels) => {
+                levels.iter().fold([0.0; 2], |[put, out], [input, output]| [put + input, out + output])
+            }
+            Offer::Rail { max, rate, .. } => [*max, max * rate],
         }
-        VenueState::Counter { available, .. } => one_way(venue, float(available), values).into_iter().collect(),
-        VenueState::Concentrated { .. } => Vec::new(),
     }
 }
 
-fn pool_way(venue: &AuctionVenue, direction: Direction, reserves: [f64; 2], values: &[f64]) -> Option<Way> {
-    let [put, drawn] = [direction.from, direction.into].map(usize::from);
-    let (input, output) = venue.sides(direction)?;
-    let [value_in, value_out] = [values[input.at()], values[output.at()]];
+/// Every way to use a venue in its state at the open; `values` is the value of an atom by denomination.
+///
+/// A pool of several coins has a way for each pair, though only one of them can be used.
+pub(super) fn ways(venue: &AuctionVenue, values: &[f64]) -> Vec<Way> {
+    let available = match venue.opening {
+        VenueState::Counter { available, .. } => available,
+        VenueState::Pool { .. } | VenueState::Concentrated { .. } => Atoms::MAX,
+    };
+    let way = |direction: Direction| {
+        let (input, output) = venue.sides(direction)?;
+        let values = [values[input.at()], values[output.at()]];
+        let offer = match &venue.opening {
+            VenueState::Pool { reserves_micro } => {
+                let reserves = reserves_micro.map(|reserve| wide_float(U512::from(reserve)) / 1e6);
+                Offer::Curve(pool_shape(venue, direction, &reserves, values)?)
+            }
+            VenueState::Concentrated { sqrt_price, .. } => {
+                Offer::Curve(ranges_shape(venue, direction, *sqrt_price, values)?)
+            }
+            VenueState::Counter { .. } => one_way(venue, float(available), values)?,
+        };
+        Some(Way { direction, input, output, offer })
+    };
+    venue.directions().filter_map(way).collect()
+}
+
+fn pool_shape(
+    venue: &AuctionVenue,
+    direction: Direction,
+    reserves: &PerCoin<f64>,
+    [value_in, value_out]: [f64; 2],
+) -> Option<Shape> {
+    if std::env::var("NON").is_ok() && reserves.count() > 2 { return None; }
     let kept = |fee_ppm: u32| 1.0 - f64::from(fee_ppm) / 1e6;
-    let grown = |fee_ppm: u32| reserves[put] / kept(fee_ppm) * value_in;
-    let y = reserves[drawn] * value_out;
+    let (put, drawn) = (reserves.get(direction.from)?, reserves.get(direction.into)?);
+    let grown = |fee_ppm: u32| put / kept(fee_ppm) * value_in;
+    let y = drawn * value_out;
     let shape = match &venue.terms {
         Terms::ConstantProduct(pool) => Shape::Product { x: grown(pool.fee_ppm), y },
         Terms::Weighted(pool) => {
@@ -92,29 +115,41 @@ fn pool_way(venue: &AuctionVenue, direction: Direction, reserves: [f64; 2], valu
         }
         Terms::Stable(pool) => {
             let invariant = float(pool.d);
+            let scaled = |coin: u8| Some(reserves.get(coin)? * float(pool.scale.get(coin)?) / invariant);
+            let others =
+                (0_u8..).take(reserves.count()).filter(|coin| *coin != direction.from && *coin != direction.into);
+            let others: Vec<f64> = others.filter_map(scaled).collect();
+            let coins = f64::from(u8::try_from(reserves.count()).ok()?);
+            let part = 1.0 / (coins.powf(coins) * others.iter().product::<f64>());
+            let bend = Bend { ann: float(pool.ann.into()), rest: others.iter().sum(), part };
             let [scale_in, scale_out] =
                 [float(pool.scale.get(direction.from)?), float(pool.scale.get(direction.into)?)];
             Shape::Stable {
-                ann: float(pool.ann.into()),
-                x: reserves[put] * scale_in / invariant,
+                bend,
+                x: scaled(direction.from)?,
                 input: kept(pool.fee_ppm) * scale_in / (invariant * value_in),
                 output: invariant * value_out / scale_out,
             }
         }
         Terms::Ladder(_) | Terms::Rail(_) | Terms::Concentrated(_) => return None,
     };
-    let is_usable = reserves.iter().all(|reserve| *reserve > 0.0) && shape.at(0.0).slope > 0.0;
-    is_usable.then_some(Way { direction, input, output, offer: Offer::Curve(shape) })
+    let is_usable = reserves.as_slice().iter().all(|reserve| *reserve > 0.0) && shape.at(0.0).slope > 0.0;
+    is_usable.then_some(shape)
+}
+
+fn ranges_shape(venue: &AuctionVenue, direction: Direction, sqrt_price: U256, values: [f64; 2]) -> Option<Shape> {
+    let Terms::Concentrated(pool) = &venue.terms else { return None };
+    if std::env::var("NOC").is_ok() { return None; }
+    let stretches = stretches(pool, sqrt_price, direction, values);
+    (!stretches.is_empty()).then_some(Shape::Stretches(stretches))
 }
 
 fn weight(pool: &Weighted, coin: u8) -> Option<f64> {
     pool.weights.get(coin).map(|weight| float(weight.into()))
 }
 
-fn one_way(venue: &AuctionVenue, available: f64, values: &[f64]) -> Option<Way> {
-    let (input, output) = venue.sides(Direction::FORWARD)?;
-    let [value_in, value_out] = [values[input.at()], values[output.at()]];
-    let offer = match &venue.terms {
+fn one_way(venue: &AuctionVenue, available: f64, [value_in, value_out]: [f64; 2]) -> Option<Offer> {
+    match &venue.terms {
         Terms::Ladder(ladder) => {
             let mut left = available;
             let levels = ladder.levels.iter().map(|level| {
@@ -123,19 +158,18 @@ fn one_way(venue: &AuctionVenue, available: f64, values: &[f64]) -> Option<Way> 
                 left -= amount_out * share;
                 [amount_in * share * value_in, amount_out * share * value_out]
             });
-            Offer::Levels(levels.filter(|[input, output]| *input > 0.0 && *output > 0.0).collect())
+            Some(Offer::Levels(levels.filter(|[input, output]| *input > 0.0 && *output > 0.0).collect()))
         }
         Terms::Rail(rail) => {
             let rate = float(rail.rate_num) / float(rail.rate_den) * (1.0 - f64::from(rail.fee_ppm) / 1e6);
             let most = float(rail.max_in).min(available / rate.max(f64::MIN_POSITIVE) + float(rail.fixed_fee));
-            Offer::Rail {
+            Some(Offer::Rail {
                 min: float(rail.min_in) * value_in,
                 max: most * value_in,
                 fee: float(rail.fixed_fee) * value_in,
                 rate: rate * value_out / value_in,
-            }
+            })
         }
-        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Concentrated(_) => return None,
-    };
-    Some(Way { direction: Direction::FORWARD, input, output, offer })
+        Terms::ConstantProduct(_) | Terms::Weighted(_) | Terms::Stable(_) | Terms::Concentrated(_) => None,
+    }
 }

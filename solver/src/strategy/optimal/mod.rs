@@ -22,6 +22,7 @@ mod random;
 mod rounding;
 mod run;
 mod search;
+mod stretch;
 mod values;
 
 #[cfg(test)]

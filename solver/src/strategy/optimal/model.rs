@@ -112,7 +112,7 @@ pub(super) enum Origin {
 }
 
 /// One direction of a pool.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Curve {
     /// The venue, by place.
     pub(super) venue: usize,

@@ -10,7 +10,7 @@ use clearlane_core::money::{Atoms, Rounding, mul_div};
 use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::venue::Direction;
 
-use super::interior::Interior;
+use super::interior::{Flow, Interior};
 use super::model::{Group, Model, Origin};
 use super::node::Restriction;
 use crate::strategy::value::float;
@@ -145,14 +145,11 @@ impl Rounded {
     /// Pools, each used one way: by the difference of its flows.
     fn add_flows(&mut self, input: &AuctionInput, point: &Interior<'_>) {
         let mut best: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+        let sides = |flow: &Flow<'_>| (flow.curve.venue, flow.curve.input, flow.curve.output);
+        let outs: BTreeMap<_, f64> = point.flows.iter().map(|flow| (sides(flow), flow.out)).collect();
         for (at, flow) in point.flows.iter().enumerate() {
-            let is_reverse = |other: &&super::interior::Flow<'_>| {
-                other.curve.venue == flow.curve.venue && other.curve.input == flow.curve.output
-            };
-            let first = at.saturating_sub(1);
-            let neighbours = point.flows[first..point.flows.len().min(at + 2)].iter();
-            let back: f64 = neighbours.filter(is_reverse).map(|other| other.out).sum();
-            let put = flow.put - back;
+            let (venue, input, output) = sides(flow);
+            let put = flow.put - outs.get(&(venue, output, input)).copied().unwrap_or(0.0);
             if put <= DUST {
                 continue;
             }

@@ -26,7 +26,7 @@ impl AtomValues {
     pub(super) fn of(input: &AuctionInput) -> AtomValues {
         let mut known: Vec<Option<f64>> = input.denominations.iter().map(atom_value).collect();
         let is_priced = known.iter().map(Option::is_some).collect();
-        spread(&mut known, &rates(input));
+        spread(&mut known, &exchanges(input));
         let mut atoms: Vec<f64> = known.iter().map(|value| value.unwrap_or(1.0)).collect();
         let unit = TYPICAL_SIZE / typical_size(input, &atoms);
         atoms.iter_mut().for_each(|value| *value *= unit);
@@ -34,38 +34,48 @@ impl AtomValues {
     }
 }
 
-/// Atoms of a second denomination that are traded for one atom of a first.
-type Rate = (usize, usize, f64);
-
-fn rates(input: &AuctionInput) -> Vec<Rate> {
-    let ones = vec![1.0; input.denominations.len()];
-    let of_venues = input.venues.iter().flat_map(|venue| ways(venue, &ones));
-    let of_venues = of_venues.map(|way| (way.input.at(), way.output.at(), way.offer.marginal()));
-    let options = input.intents.iter().flat_map(|intent| &intent.options);
-    let of_options =
-        options.map(|option| (option.give.at(), option.get.at(), float(option.get_amount) / float(option.give_amount)));
-    of_venues.chain(of_options).filter(|(_, _, rate)| rate.is_normal() && *rate > 0.0).collect()
+/// Two denominations that are traded for each other.
+struct Exchange {
+    pair: [usize; 2],
+    /// Atoms of the second for one atom of the first.
+    rate: f64,
+    /// Atoms of each that a venue holds, about; zero where only an intent asks for the rate.
+    depths: [f64; 2],
 }
 
-/// Values what trades against something of known value, until nothing new is found.
-fn spread(known: &mut [Option<f64>], rates: &[Rate]) {
-    let mut is_moving = known.iter().any(Option::is_none);
+fn exchanges(input: &AuctionInput) -> Vec<Exchange> {
+    let ones = vec![1.0; input.denominations.len()];
+    let of_venues = input.venues.iter().flat_map(|venue| ways(venue, &ones)).map(|way| Exchange {
+        pair: [way.input.at(), way.output.at()],
+        rate: way.offer.marginal(),
+        depths: way.offer.depths(),
+    });
+    let options = input.intents.iter().flat_map(|intent| &intent.options).map(|option| Exchange {
+        pair: [option.give.at(), option.get.at()],
+        rate: float(option.get_amount) / float(option.give_amount),
+        depths: [0.0; 2],
+    });
+    of_venues.chain(options).filter(|exchange| exchange.rate.is_normal() && exchange.rate > 0.0).collect()
+}
+
+/// Values what trades against something of known value, where most of that is held first: rates of dust say little.
+fn spread(known: &mut [Option<f64>], exchanges: &[Exchange]) {
     if known.iter().all(Option::is_none)
         && let Some(first) = known.first_mut()
     {
         *first = Some(1.0);
     }
-    while is_moving {
-        is_moving = false;
-        for (first, second, rate) in rates {
-            let found = match (known[*first], known[*second]) {
-                (None, Some(value)) => (*first, value * rate),
-                (Some(value), None) => (*second, value / rate),
-                (None, None) | (Some(_), Some(_)) => continue,
-            };
-            known[found.0] = Some(found.1);
-            is_moving = true;
-        }
+    loop {
+        let found = exchanges.iter().filter_map(|exchange| {
+            let [first, second] = exchange.pair;
+            match (known[first], known[second]) {
+                (None, Some(value)) => Some((value * exchange.depths[1], first, value * exchange.rate)),
+                (Some(value), None) => Some((value * exchange.depths[0], second, value / exchange.rate)),
+                (None, None) | (Some(_), Some(_)) => None,
+            }
+        });
+        let Some((_, at, value)) = found.max_by(|(one, ..), (other, ..)| one.total_cmp(other)) else { return };
+        known[at] = Some(value);
     }
 }
 
