@@ -27,7 +27,9 @@ impl Interior<'_> {
             at += 1;
         }
         let curves = self.flows.iter().map(|flow| flow.curve);
-        sum += curves.map(|curve| curve.shape.arbitrage(prices[curve.input], prices[curve.output])).sum::<f64>();
+        sum += curves
+            .map(|curve| curve.shape.arbitrage(curve.most, prices[curve.input], prices[curve.output]))
+            .sum::<f64>();
         sum + self.levels.iter().zip(prices).map(|(level, price)| level.base * price).sum::<f64>()
     }
 }

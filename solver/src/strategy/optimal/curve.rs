@@ -2,13 +2,11 @@
 //!
 //! Floats only: the numbers guide the search, and the core's exact rules decide what is promised.
 
-use super::stretch::{self, Stretch};
-
 /// The steps of the bisection for a slope; each halves the range.
 const BISECTIONS: usize = 60;
 
 /// The shape of a pool's curve in one direction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     /// `y d / (x + d)`.
     Product {
@@ -37,8 +35,6 @@ pub(super) enum Shape {
         /// Value that comes out per unit of the invariant.
         output: f64,
     },
-    /// One constant product after another.
-    Stretches(Vec<Stretch>),
 }
 
 /// A stable pool's curve between two of its coins: `ann y^2 + (ann (x + rest) + 1 - ann) y - part / x = 0`.
@@ -66,19 +62,19 @@ pub(super) struct Sample {
 impl Shape {
     /// The curve at an input of `d`.
     pub(super) fn at(&self, d: f64) -> Sample {
-        match self {
-            &Shape::Product { x, y } => {
+        match *self {
+            Shape::Product { x, y } => {
                 let sum = x + d;
                 let slope = y * x / (sum * sum);
                 Sample { out: y * d / sum, slope, bend: -2.0 * slope / sum }
             }
-            &Shape::Power { x, y, w } => {
+            Shape::Power { x, y, w } => {
                 let sum = x + d;
                 let log = w * (-d / sum).ln_1p();
                 let slope = y * w / sum * log.exp();
                 Sample { out: -y * log.exp_m1(), slope, bend: -(w + 1.0) * slope / sum }
             }
-            &Shape::Stable { bend, x, input, output } => {
+            Shape::Stable { bend, x, input, output } => {
                 let start = bend.y(x);
                 let [y, first, second] = bend.derivatives(x + input * d);
                 Sample {
@@ -87,34 +83,35 @@ impl Shape {
                     bend: -second * input * input * output,
                 }
             }
-            Shape::Stretches(stretches) => stretch::at(stretches, d),
         }
     }
 
     /// An input on the scale of the pool.
     pub(super) fn scale(&self) -> f64 {
-        match self {
-            Shape::Product { x, .. } | Shape::Power { x, .. } => *x,
+        match *self {
+            Shape::Product { x, .. } | Shape::Power { x, .. } => x,
             Shape::Stable { x, input, .. } => x / input,
-            Shape::Stretches(stretches) => stretch::scale(stretches),
         }
     }
 
-    /// The most of `out(d) y_out - d y_in` over all inputs, never less than it is.
-    pub(super) fn arbitrage(&self, y_in: f64, y_out: f64) -> f64 {
+    /// The most of `out(d) y_out - d y_in` over inputs up to `most`, never less than it is.
+    pub(super) fn arbitrage(&self, most: f64, y_in: f64, y_out: f64) -> f64 {
         let wanted = y_in / y_out;
         if y_out <= 0.0 || self.at(0.0).slope <= wanted {
             return 0.0;
         }
         let profit = |d: f64| self.at(d).out * y_out - d * y_in;
-        match self {
+        if most.is_finite() && self.at(most).slope >= wanted {
+            return profit(most);
+        }
+        match *self {
             _ if wanted <= 0.0 => profit(self.scale() * 1e9),
             Shape::Product { x, y } => {
                 let root = (y_out * y).sqrt() - (y_in * x).sqrt();
                 root * root
             }
-            &Shape::Power { x, y, w } => profit(x * ((y * w / (x * wanted)).powf(1.0 / (w + 1.0)) - 1.0)),
-            Shape::Stable { .. } | Shape::Stretches(_) => {
+            Shape::Power { x, y, w } => profit(x * ((y * w / (x * wanted)).powf(1.0 / (w + 1.0)) - 1.0)),
+            Shape::Stable { .. } => {
                 let [low, high] = self.bracket(wanted);
                 let at = self.at(low);
                 at.out * y_out - low * y_in + (at.slope * y_out - y_in).max(0.0) * (high - low)
@@ -196,7 +193,7 @@ mod tests {
         for shape in SHAPES {
             let start = shape.at(0.0).slope;
             for share in [0.999, 0.8, 0.3, 1.1] {
-                let found = shape.arbitrage(start * share, 1.0);
+                let found = shape.arbitrage(f64::INFINITY, start * share, 1.0);
                 let profits =
                     (0..20_000).map(|step| f64::from(step) * 0.1).map(|d| shape.at(d).out - d * start * share);
                 let best = profits.fold(0.0, f64::max);

@@ -54,12 +54,14 @@ pub(super) fn finish(
         let Some(rounded) = rounded(input, &point, round == 0) else { break };
         let Rounded { mut fills, mut uses, barred, is_changed } = rounded;
         let shorts = shorts(input, model, &fills, &uses);
-        if is_changed || !shorts.is_empty() {
+        if is_changed {
+            // What runs short now is what was left out.
+            restriction = barred;
+            continue;
+        }
+        if !shorts.is_empty() {
             for (row, short) in shorts {
                 margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.05 * short;
-            }
-            if is_changed {
-                restriction = barred;
             }
             continue;
         }

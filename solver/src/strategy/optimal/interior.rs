@@ -70,9 +70,10 @@ pub(super) struct Flow<'m> {
     pub(super) curve: &'m Curve,
     /// Its place in the model.
     pub(super) place: usize,
-    /// What goes in, and the price of its being at least zero.
+    /// What goes in, and the prices of its being at least zero and at most what the curve takes.
     pub(super) put: f64,
     pub(super) least: f64,
+    pub(super) most: f64,
     /// The curve there.
     pub(super) out: f64,
     pub(super) slope: f64,
@@ -81,7 +82,9 @@ pub(super) struct Flow<'m> {
     pub(super) wanted: f64,
     pub(super) step: f64,
     pub(super) step_least: f64,
-    pub(super) product: f64,
+    pub(super) step_most: f64,
+    /// The products of the predicted steps, in the order of the prices.
+    pub(super) products: [f64; 2],
 }
 
 /// A row with its shadow price.
@@ -129,7 +132,7 @@ pub(super) struct Standing {
     pub(super) residual: f64,
     /// What is bought at the ceilings.
     pub(super) elastic: f64,
-    /// The surplus paid.
+    /// The surplus that counts.
     pub(super) value: f64,
 }
 
@@ -149,6 +152,13 @@ impl Unit<'_> {
     }
 }
 
+impl Flow<'_> {
+    /// What is left of the most that goes in, where there is a most.
+    pub(super) fn room(&self) -> Option<f64> {
+        self.curve.most.is_finite().then(|| self.curve.most - self.put)
+    }
+}
+
 impl Interior<'_> {
     /// Measures the point: the curves at their flows, the rows' residuals, and the mean product.
     pub(super) fn stand(&mut self) -> Standing {
@@ -157,6 +167,7 @@ impl Interior<'_> {
         self.levels.iter_mut().for_each(|level| level.residual = level.base + level.elastic - level.slack);
         for unit in &self.units {
             let at = unit.at;
+            standing.value += unit.term.reward * at.x;
             for (row, by_x, by_u) in unit.term.entries() {
                 self.levels[row].residual += by_x * at.x + by_u * at.u;
             }
@@ -173,7 +184,7 @@ impl Interior<'_> {
             (flow.out, flow.slope, flow.bend) = (sample.out, sample.slope, sample.bend);
             self.levels[flow.curve.input].residual -= flow.put;
             self.levels[flow.curve.output].residual += flow.out;
-            products += flow.put * flow.least;
+            products += flow.put * flow.least + flow.room().map_or(0.0, |room| room * flow.most);
         }
         for cluster in &mut self.clusters {
             cluster.slack = 1.0 - self.units[cluster.first..cluster.end].iter().map(|unit| unit.at.x).sum::<f64>();
@@ -208,6 +219,9 @@ impl Interior<'_> {
         for flow in &self.flows {
             let reach = 4.0 * flow.put + REACH * flow.curve.shape.scale();
             step.bound([(flow.put, flow.step), (reach, -flow.step)], [(flow.least, flow.step_least)]);
+            if let Some(room) = flow.room() {
+                step.bound([(room, -flow.step)], [(flow.most, flow.step_most)]);
+            }
         }
         for cluster in self.clusters.iter().filter(|cluster| !cluster.is_exact) {
             step.bound([(cluster.slack, cluster.step_slack)], [(cluster.price, cluster.step)]);
@@ -237,6 +251,7 @@ impl Interior<'_> {
         }
         for flow in &self.flows {
             products += product(flow.put, flow.step, flow.least, flow.step_least);
+            products += flow.room().map_or(0.0, |room| product(room, -flow.step, flow.most, flow.step_most));
         }
         for cluster in self.clusters.iter().filter(|cluster| !cluster.is_exact) {
             products += product(cluster.slack, cluster.step_slack, cluster.price, cluster.step);
@@ -263,6 +278,7 @@ impl Interior<'_> {
         for flow in &mut self.flows {
             flow.put += traded * flow.step;
             flow.least += priced * flow.step_least;
+            flow.most += priced * flow.step_most;
         }
         for cluster in &mut self.clusters {
             cluster.price += priced * cluster.step;
@@ -281,7 +297,9 @@ impl Interior<'_> {
             let margin = unit.term.kappa * by.x - by.u;
             unit.products = [by.x * by.x_least, -by.x * by.x_most, by.u * by.u_least, margin * by.u_most];
         }
-        self.flows.iter_mut().for_each(|flow| flow.product = flow.step * flow.step_least);
+        for flow in &mut self.flows {
+            flow.products = [flow.step * flow.step_least, -flow.step * flow.step_most];
+        }
         self.clusters.iter_mut().for_each(|cluster| cluster.product = cluster.step * cluster.step_slack);
         for level in &mut self.levels {
             level.products = [level.step * level.step_slack, -level.step * level.step_elastic];
@@ -291,7 +309,7 @@ impl Interior<'_> {
     /// Forgets them.
     pub(super) fn drop_products(&mut self) {
         self.units.iter_mut().for_each(|unit| unit.products = [0.0; 4]);
-        self.flows.iter_mut().for_each(|flow| flow.product = 0.0);
+        self.flows.iter_mut().for_each(|flow| flow.products = [0.0; 2]);
         self.clusters.iter_mut().for_each(|cluster| cluster.product = 0.0);
         self.levels.iter_mut().for_each(|level| level.products = [0.0; 2]);
     }

@@ -206,18 +206,14 @@ fn pay_counted(input: &AuctionInput, model: &Model, fills: &mut [Fill], takers: 
 
 /// Atoms of surplus that a fill could still be paid and that would count.
 fn room(input: &AuctionInput, model: &Model, fill: &Fill) -> Atoms {
-    let (intent, option) = option_of(input, fill);
-    if !model.values.is_priced[option.give.at()] || !model.values.is_priced[option.get.at()] {
-        return 0;
-    }
-    let beta = f64::from(input.surplus_cap_ppm) / 1e6;
-    let ratio = model.value(option.give) / model.value(option.get);
-    match intent.kind {
-        Kind::ExactIn => atoms(float(fill.sold) * ratio * (1.0 + beta)).saturating_sub(fill.bought),
-        Kind::ExactOut => {
-            let least = atoms((float(fill.bought) / ratio * (1.0 - beta)).ceil());
+    let reference = model.references[fill.intent.at()][usize::from(fill.option)];
+    match input.intents[fill.intent.at()].kind {
+        Kind::ExactIn => atoms(float(fill.sold) * reference).saturating_sub(fill.bought),
+        Kind::ExactOut if reference > 0.0 => {
+            let least = atoms((float(fill.bought) / reference).ceil());
             fill.sold.saturating_sub(least.max(1))
         }
+        Kind::ExactOut => 0,
     }
 }
 

@@ -4,13 +4,12 @@
 //! values: atoms times the model's value of an atom.
 
 use clearlane_core::auction::AuctionVenue;
-use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
 use clearlane_core::venue::{Direction, PerCoin, Terms, VenueState, Weighted};
-use clearlane_core::wide::{U256, U512};
+use clearlane_core::wide::U512;
 
 use super::curve::{Bend, Shape};
-use super::stretch::stretches;
+use super::stretch::{Stretch, stretches};
 use crate::strategy::value::{float, wide_float};
 
 /// One way to use a venue.
@@ -29,8 +28,13 @@ pub(super) struct Way {
 /// The terms of one way.
 #[derive(Clone, Debug)]
 pub(super) enum Offer {
-    /// Smooth, any amount.
-    Curve(Shape),
+    /// Smooth.
+    Curve {
+        /// What it gives.
+        shape: Shape,
+        /// The most that goes in.
+        most: f64,
+    },
     /// The value in and out of each level, best first.
     Levels(Vec<[f64; 2]>),
     /// A fixed fee for any use at all.
@@ -50,7 +54,7 @@ impl Offer {
     /// Value out per value in for a small use, before any fixed fee.
     pub(super) fn marginal(&self) -> f64 {
         match self {
-            Offer::Curve(shape) => shape.at(0.0).slope,
+            Offer::Curve { shape, .. } => shape.at(0.0).slope,
             Offer::Levels(levels) => levels.first().map_or(0.0, |[input, output]| output / input),
             Offer::Rail { rate, .. } => *rate,
         }
@@ -61,7 +65,10 @@ impl Offer {
     /// What goes in and what comes out where a venue is used on its own scale.
     pub(super) fn depths(&self) -> [f64; 2] {
         match self {
-            Offer::Curve(shape) => [shape.scale(), shape.at(shape.scale()).out],
+            Offer::Curve { shape, most } => {
+                let put = shape.scale().min(*most);
+                [put, shape.at(put).out]
+            }
             Offer::Levels(levels) => {
                 levels.iter().fold([0.0; 2], |[put, out], [input, output]| [put + input, out + output])
             }
@@ -74,26 +81,32 @@ impl Offer {
 ///
 /// A pool of several coins has a way for each pair, though only one of them can be used.
 pub(super) fn ways(venue: &AuctionVenue, values: &[f64]) -> Vec<Way> {
-    let available = match venue.opening {
-        VenueState::Counter { available, .. } => available,
-        VenueState::Pool { .. } | VenueState::Concentrated { .. } => Atoms::MAX,
-    };
-    let way = |direction: Direction| {
-        let (input, output) = venue.sides(direction)?;
-        let values = [values[input.at()], values[output.at()]];
-        let offer = match &venue.opening {
-            VenueState::Pool { reserves_micro } => {
-                let reserves = reserves_micro.map(|reserve| wide_float(U512::from(reserve)) / 1e6);
-                Offer::Curve(pool_shape(venue, direction, &reserves, values)?)
-            }
-            VenueState::Concentrated { sqrt_price, .. } => {
-                Offer::Curve(ranges_shape(venue, direction, *sqrt_price, values)?)
-            }
-            VenueState::Counter { .. } => one_way(venue, float(available), values)?,
-        };
-        Some(Way { direction, input, output, offer })
-    };
-    venue.directions().filter_map(way).collect()
+    let mut ways = Vec::new();
+    for direction in venue.directions() {
+        let Some((input, output)) = venue.sides(direction) else { continue };
+        let offers = offers(venue, direction, [values[input.at()], values[output.at()]]);
+        ways.extend(offers.into_iter().map(|offer| Way { direction, input, output, offer }));
+    }
+    ways
+}
+
+/// What a venue offers one way; a concentrated pool one stretch after another.
+fn offers(venue: &AuctionVenue, direction: Direction, values: [f64; 2]) -> Vec<Offer> {
+    match (&venue.opening, &venue.terms) {
+        (VenueState::Pool { reserves_micro }, _) => {
+            let reserves = reserves_micro.map(|reserve| wide_float(U512::from(reserve)) / 1e6);
+            let shape = pool_shape(venue, direction, &reserves, values);
+            shape.map(|shape| Offer::Curve { shape, most: f64::INFINITY }).into_iter().collect()
+        }
+        (VenueState::Concentrated { sqrt_price, .. }, Terms::Concentrated(pool)) => {
+            let stretches = stretches(pool, *sqrt_price, direction, values).into_iter();
+            stretches.map(|Stretch { x, y, most }| Offer::Curve { shape: Shape::Product { x, y }, most }).collect()
+        }
+        (VenueState::Counter { available, .. }, _) if direction == Direction::FORWARD => {
+            one_way(venue, float(*available), values).into_iter().collect()
+        }
+        (VenueState::Concentrated { .. } | VenueState::Counter { .. }, _) => Vec::new(),
+    }
 }
 
 fn pool_shape(
@@ -102,7 +115,6 @@ fn pool_shape(
     reserves: &PerCoin<f64>,
     [value_in, value_out]: [f64; 2],
 ) -> Option<Shape> {
-    if std::env::var("NON").is_ok() && reserves.count() > 2 { return None; }
     let kept = |fee_ppm: u32| 1.0 - f64::from(fee_ppm) / 1e6;
     let (put, drawn) = (reserves.get(direction.from)?, reserves.get(direction.into)?);
     let grown = |fee_ppm: u32| put / kept(fee_ppm) * value_in;
@@ -135,13 +147,6 @@ fn pool_shape(
     };
     let is_usable = reserves.as_slice().iter().all(|reserve| *reserve > 0.0) && shape.at(0.0).slope > 0.0;
     is_usable.then_some(shape)
-}
-
-fn ranges_shape(venue: &AuctionVenue, direction: Direction, sqrt_price: U256, values: [f64; 2]) -> Option<Shape> {
-    let Terms::Concentrated(pool) = &venue.terms else { return None };
-    if std::env::var("NOC").is_ok() { return None; }
-    let stretches = stretches(pool, sqrt_price, direction, values);
-    (!stretches.is_empty()).then_some(Shape::Stretches(stretches))
 }
 
 fn weight(pool: &Weighted, coin: u8) -> Option<f64> {

@@ -18,6 +18,7 @@ mod neighbourhood;
 mod newton;
 mod node;
 mod path;
+mod program;
 mod random;
 mod rounding;
 mod run;

@@ -65,7 +65,7 @@ impl Unit<'_> {
     /// What the bounds and the rows' prices push x and u to, the products aiming at `mu`.
     fn push(&self, mu: f64, levels: &[Level], sum_price: f64) -> [f64; 2] {
         let paid = if self.pays() { 1.0 } else { 0.0 };
-        let [mut x, mut u] = [-sum_price, paid];
+        let [mut x, mut u] = [self.term.reward - sum_price, paid];
         for (row, by_x, by_u) in self.term.entries() {
             x += by_x * levels[row].price;
             u += by_u * levels[row].price;
@@ -144,7 +144,8 @@ impl Interior<'_> {
         }
         for flow in &mut self.flows {
             let (input, output) = (flow.curve.input, flow.curve.output);
-            flow.stiffness = flow.least / flow.put - self.levels[output].price * flow.bend;
+            let bounds = flow.least / flow.put + flow.room().map_or(0.0, |room| flow.most / room);
+            flow.stiffness = bounds - self.levels[output].price * flow.bend;
             let inverse = 1.0 / flow.stiffness;
             self.matrix.add(input, input, inverse);
             self.matrix.add(input, output, -flow.slope * inverse);
@@ -188,7 +189,9 @@ impl Interior<'_> {
         for flow in &mut self.flows {
             let (input, output) = (flow.curve.input, flow.curve.output);
             let profit = self.levels[output].price * flow.slope - self.levels[input].price;
-            flow.wanted = (profit + (mu - flow.product) / flow.put) / flow.stiffness;
+            let [least, most] = flow.products;
+            let bounds = (mu - least) / flow.put - flow.room().map_or(0.0, |room| (mu - most) / room);
+            flow.wanted = (profit + bounds) / flow.stiffness;
             right[input] += flow.wanted;
             right[output] -= flow.wanted * flow.slope;
         }
@@ -216,7 +219,11 @@ impl Interior<'_> {
             let (input, output) = (flow.curve.input, flow.curve.output);
             let pulled = flow.slope * self.levels[output].step - self.levels[input].step;
             flow.step = flow.wanted + pulled / flow.stiffness;
-            flow.step_least = (mu - flow.product - flow.least * flow.step) / flow.put - flow.least;
+            let [least, most] = flow.products;
+            flow.step_least = (mu - least - flow.least * flow.step) / flow.put - flow.least;
+            if let Some(room) = flow.room() {
+                flow.step_most = (mu - most + flow.most * flow.step) / room - flow.most;
+            }
         }
         for level in &mut self.levels {
             let under = level.ceiling - level.price;

@@ -37,8 +37,8 @@ pub(super) struct Snapshot {
     pub(super) spots: Vec<Spot>,
     /// By group.
     pub(super) sum_prices: Vec<f64>,
-    /// Put and its price, by curve.
-    pub(super) flows: Vec<[f64; 2]>,
+    /// Put and the prices of its bounds, by curve.
+    pub(super) flows: Vec<[f64; 3]>,
     /// Price, slack and elastic, by row.
     pub(super) levels: Vec<[f64; 3]>,
 }
@@ -62,8 +62,8 @@ impl Snapshot {
             centred(term.cap, term.kappa, x, 0.5 * term.kappa * x, mu)
         });
         let flows = model.curves.iter().map(|curve| {
-            let put = 1e-3 * curve.shape.scale();
-            [put, mu / put]
+            let put = (1e-3 * curve.shape.scale()).min(0.5 * curve.most);
+            [put, mu / put, if curve.most.is_finite() { mu / (curve.most - put) } else { 0.0 }]
         });
         Snapshot {
             mu,
@@ -125,9 +125,9 @@ impl<'m> Interior<'m> {
         for (place, (group, choice)) in model.groups.iter().zip(choices).enumerate() {
             point.add_group(place, group, *choice, restriction, snapshot);
         }
-        for (place, (curve, [put, least])) in model.curves.iter().zip(&snapshot.flows).enumerate() {
+        for (place, (curve, kept)) in model.curves.iter().zip(&snapshot.flows).enumerate() {
             if !restriction.is_curve_barred.get(place).copied().unwrap_or(false) {
-                point.flows.push(flow(curve, place, *put, tempered(*least, *put, snapshot.mu)));
+                point.flows.push(flow(curve, place, *kept, snapshot.mu));
             }
         }
         point.count_pairs();
@@ -137,7 +137,8 @@ impl<'m> Interior<'m> {
     fn count_pairs(&mut self) {
         let of_units = self.units.iter().map(|unit| 2 * usize::from(!unit.is_pinned) + 2 * usize::from(unit.pays()));
         let open = self.clusters.iter().filter(|cluster| !cluster.is_exact).count();
-        self.pairs = of_units.sum::<usize>() + open + self.flows.len() + 2 * self.levels.len();
+        let of_flows = self.flows.iter().map(|flow| 1 + usize::from(flow.room().is_some()));
+        self.pairs = of_units.sum::<usize>() + open + of_flows.sum::<usize>() + 2 * self.levels.len();
     }
 
     fn add_group(
@@ -235,7 +236,7 @@ impl<'m> Interior<'m> {
             snapshot.sum_prices[cluster.group] = cluster.price;
         }
         for flow in &self.flows {
-            snapshot.flows[flow.place] = [flow.put, flow.least];
+            snapshot.flows[flow.place] = [flow.put, flow.least, flow.most];
         }
         for (kept, level) in snapshot.levels.iter_mut().zip(&self.levels) {
             *kept = [level.price, level.slack, level.elastic];
@@ -253,12 +254,15 @@ fn other_way(model: &Model, group: &Group, unit: &Unit<'_>) -> (usize, f64) {
     (if unit.place == hull { ranged } else { hull }, x.clamp(inside, 1.0 - INSIDE))
 }
 
-fn flow(curve: &super::model::Curve, place: usize, put: f64, least: f64) -> Flow<'_> {
+fn flow(curve: &super::model::Curve, place: usize, [put, least, most]: [f64; 3], mu: f64) -> Flow<'_> {
+    let least = tempered(least, put, mu);
+    let most = if curve.most.is_finite() { tempered(most, curve.most - put, mu) } else { 0.0 };
     Flow {
         curve,
         place,
         put,
         least,
+        most,
         out: 0.0,
         slope: 0.0,
         bend: 0.0,
@@ -266,6 +270,7 @@ fn flow(curve: &super::model::Curve, place: usize, put: f64, least: f64) -> Flow
         wanted: 0.0,
         step: 0.0,
         step_least: 0.0,
-        product: 0.0,
+        step_most: 0.0,
+        products: [0.0; 2],
     }
 }

@@ -144,30 +144,35 @@ impl Rounded {
 
     /// Pools, each used one way: by the difference of its flows.
     fn add_flows(&mut self, input: &AuctionInput, point: &Interior<'_>) {
-        let mut best: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
-        let sides = |flow: &Flow<'_>| (flow.curve.venue, flow.curve.input, flow.curve.output);
-        let outs: BTreeMap<_, f64> = point.flows.iter().map(|flow| (sides(flow), flow.out)).collect();
-        for (at, flow) in point.flows.iter().enumerate() {
-            let (venue, input, output) = sides(flow);
-            let put = flow.put - outs.get(&(venue, output, input)).copied().unwrap_or(0.0);
+        // Stretches of one direction are one flow.
+        let mut flows: BTreeMap<(usize, usize, usize), (f64, f64, &Flow<'_>)> = BTreeMap::new();
+        for flow in &point.flows {
+            let sides = (flow.curve.venue, flow.curve.input, flow.curve.output);
+            let (put, out, _) = flows.entry(sides).or_insert((0.0, 0.0, flow));
+            (*put, *out) = (*put + flow.put, *out + flow.out);
+        }
+        let mut best: BTreeMap<usize, (f64, &Flow<'_>)> = BTreeMap::new();
+        for ((venue, input, output), (put, _, flow)) in &flows {
+            let put = put - flows.get(&(*venue, *output, *input)).map_or(0.0, |(_, out, _)| *out);
             if put <= DUST {
                 continue;
             }
-            let known = best.get(&flow.curve.venue).map_or(0.0, |(most, _)| *most);
+            let known = best.get(venue).map_or(0.0, |(most, _)| *most);
             // A venue trades one pair a use: the other pairs have to do without it.
             self.is_changed |= known > 0.0;
             if put > known {
-                best.insert(flow.curve.venue, (put, at));
+                best.insert(*venue, (put, flow));
             }
         }
-        for (venue, (put, at)) in best {
-            let flow = &point.flows[at];
+        for (venue, (put, flow)) in best {
             let coins = input.venues[venue].coins;
             let coin = coins.into_iter().find(|coin| point.model.row_of[coin.at()] == Some(flow.curve.input));
             let Some(coin) = coin else { continue };
             let amount = atoms(put / point.model.value(coin));
             if self.use_venue(input, venue, flow.curve.direction, amount) {
-                self.barred.is_curve_barred[flow.place] = false;
+                let curves = point.model.curves.iter().zip(&mut self.barred.is_curve_barred);
+                let same = curves.filter(|(curve, _)| (curve.venue, curve.direction) == (venue, flow.curve.direction));
+                same.for_each(|(_, is_barred)| *is_barred = false);
             }
         }
     }

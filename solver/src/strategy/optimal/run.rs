@@ -48,7 +48,7 @@ struct Run<'a> {
 
 /// Answers an auction.
 pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Proposal {
-    let mut model = Model::of(input);
+    let mut model = Model::of(input, input);
     let is_over = AtomicBool::new(false);
     let least =
         budget.ends_at().map_or(Duration::ZERO, |end| end.saturating_duration_since(Instant::now()) / RESERVE_PART);

@@ -23,6 +23,10 @@ use crate::strategy::value::float;
 
 const SMALL: Scale = Scale { assets: 4, intents: 10, venues: 5, whole: 0.5 };
 
+fn program(input: &AuctionInput) -> Model {
+    Model::of(input, input)
+}
+
 fn relaxed<'m>(model: &'m Model, choices: &[Choice]) -> (Interior<'m>, f64) {
     let cold = Snapshot::cold(model, COLD_MU);
     let mut point = Interior::of(model, choices, &Restriction::default(), &cold, Cholesky::default());
@@ -69,7 +73,7 @@ proptest! {
 
     #[test]
     fn a_relaxation_is_worth_what_its_prices_prove(seed in any::<u64>()) {
-        let model = Model::of(&auction(seed, SMALL));
+        let model = program(&auction(seed, SMALL));
         let (point, value) = relaxed(&model, &vec![Choice::Open; model.groups.len()]);
         let proven = point.bound(&point.prices());
         prop_assert!((proven - value).abs() <= 1e-4 * value + 1e-2, "{proven} {value}");
@@ -155,7 +159,7 @@ fn exhaustive(search: &mut Search<'_>, choices: &mut Vec<Choice>, from: usize, s
 #[test]
 fn branching_finds_what_trying_everything_finds() {
     for seed in 0..12 {
-        let model = Model::of(&auction(seed, Scale { assets: 3, intents: 7, venues: 3, whole: 0.7 }));
+        let model = program(&auction(seed, Scale { assets: 3, intents: 7, venues: 3, whole: 0.7 }));
         let choices = vec![Choice::Open; model.groups.len()];
         let cold = Snapshot::cold(&model, COLD_MU);
         let expected = exhaustive(&mut Search::new(&model, 0, &|| false), &mut choices.clone(), 0, &cold);
@@ -184,7 +188,7 @@ fn no_budget_at_all_is_an_answer() {
 fn an_exact_answer_is_worth_what_its_decisions_are() {
     for (seed, venues) in (0..48).zip([0, 1, 2].into_iter().cycle()) {
         let input = auction(seed, Scale { assets: 3, intents: 10, venues, whole: 0.9 });
-        let model = Model::of(&input);
+        let model = program(&input);
         let choices = vec![Choice::Open; model.groups.len()];
         let mut search = Search::new(&model, 0, &|| false);
         assert!(search.branch(&choices, &Snapshot::cold(&model, COLD_MU), 2_000, false).is_complete, "seed {seed}");
@@ -199,7 +203,7 @@ fn an_exact_answer_is_worth_what_its_decisions_are() {
 #[test]
 fn a_whole_fill_that_its_account_cannot_pay_is_out() {
     let input = crowded(12_641_129_271_826_134_738, 0.265_846_571_517_579_07);
-    let model = Model::of(&input);
+    let model = program(&input);
     let is_poor = |intent: &&AuctionIntent| match intent.options.as_slice() {
         [only] => intent.is_all_or_nothing && input.reserves[only.reserve.at()].amount < only.give_amount,
         _ => false,
