@@ -4,24 +4,26 @@
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{AuctionInput, Bundle, Fill, VenueUse, verify};
+use clearlane_core::auction::{AuctionInput, Bundle, Fill, RuleSet, VenueUse, verify};
 use clearlane_core::money::{Atoms, Score};
 
 use super::cholesky::Cholesky;
 use super::interior::Interior;
-use super::leftovers::{balances, coins_of, hand_out, option_of};
-use super::model::Model;
+use super::leftovers::{balances, coins_of, hand_out, option_of, put_back};
+use super::model::{Group, Model, Origin};
 use super::node::{Choice, Restriction, Snapshot};
 use super::path::{Ending, Goal};
 use super::rounding::{Rounded, rounded};
 use super::search::COLD_MU;
+use super::uniform::equalise;
+use super::version::{Task, Version};
 use crate::strategy::value::float;
 
 /// Times that a program is solved again with wider margins.
-const ROUNDS_MAX: usize = 12;
+const ROUNDS_MAX: usize = 24;
 /// The least margin once a row was short.
 const MARGIN_MIN: f64 = 1e-5;
-const STEPS_MAX: usize = 80;
+const STEPS_MAX: usize = 120;
 /// What leaving something over costs, per value, where a bundle must not.
 const DISPOSAL_FLOOR: f64 = -1.0;
 
@@ -38,12 +40,13 @@ pub(super) struct Exact {
 
 /// Makes decisions exact; `None` where no rounding of them keeps the rules.
 pub(super) fn finish(
-    input: &AuctionInput,
-    model: &Model,
+    task: &Task<'_>,
+    version: &Version,
     choices: &[Choice],
     from: &Snapshot,
     is_halted: &dyn Fn() -> bool,
 ) -> Option<Exact> {
+    let (input, Version { limits, model, .. }) = (task.input, version);
     let mut restriction = Restriction::default();
     let mut margins = vec![0.0; model.rows.len()];
     let (mut floors, mut best) = (Vec::new(), None);
@@ -51,7 +54,7 @@ pub(super) fn finish(
         restriction.margins.clone_from(&margins);
         restriction.floors.clone_from(&floors);
         let Some(point) = solved(model, choices, &restriction, from, is_halted) else { break };
-        let Some(rounded) = rounded(input, &point, round == 0) else { break };
+        let Some(rounded) = rounded(limits, &point, round == 0) else { break };
         let Rounded { mut fills, mut uses, barred, is_changed } = rounded;
         let shorts = shorts(input, model, &fills, &uses);
         if is_changed {
@@ -65,8 +68,16 @@ pub(super) fn finish(
             }
             continue;
         }
-        hand_out(input, model, &mut fills, &mut uses);
-        let found = judged(input, split(input, fills, uses));
+        hand_out(limits, model, &mut fills, &mut uses);
+        let mut bundles = split(input, fills, uses);
+        if input.rules == RuleSet::Floor {
+            let strict = fair(task, model, &mut bundles);
+            if !strict.is_empty() {
+                bar(&mut restriction, model, &strict);
+                continue;
+            }
+        }
+        let found = judged(input, bundles);
         if found.is_whole || !floors.is_empty() {
             return Some(found);
         }
@@ -75,6 +86,29 @@ pub(super) fn finish(
         best = Some(found);
     }
     best
+}
+
+/// Gives each bundle one price a pair; the fills for which there is none.
+fn fair(task: &Task<'_>, model: &Model, bundles: &mut [Bundle]) -> Vec<Fill> {
+    let mut strict = Vec::new();
+    for bundle in bundles {
+        match equalise([task.input, &task.kept], &mut bundle.fills) {
+            Ok(()) => put_back(task.input, model, bundle),
+            Err(places) => strict.extend(places.into_iter().map(|at| bundle.fills[at])),
+        }
+    }
+    strict
+}
+
+/// Leaves out the options of these fills.
+fn bar(restriction: &mut Restriction, model: &Model, fills: &[Fill]) {
+    restriction.is_term_barred.resize(model.terms.len(), false);
+    for fill in fills {
+        let is_of = |group: &&Group| group.origin == Origin::Intent(fill.intent.at());
+        if let Some(group) = model.groups.iter().find(is_of) {
+            restriction.is_term_barred[group.terms.start + usize::from(fill.option)] = true;
+        }
+    }
 }
 
 /// The least shadow prices where nothing but fills can take up what is left over.
@@ -153,7 +187,8 @@ fn split(input: &AuctionInput, fills: Vec<Fill>, uses: Vec<VenueUse>) -> Vec<Bun
         let part = root(&parents, coins_of(input, &used)[0].at());
         bundles.entry(part).or_default().uses.push(used);
     }
-    bundles.into_values().collect()
+    // What venues could trade among themselves serves nobody.
+    bundles.into_values().filter(|bundle| !bundle.fills.is_empty()).collect()
 }
 
 fn root(parents: &[usize], at: usize) -> usize {

@@ -155,7 +155,7 @@ impl Unit<'_> {
 impl Flow<'_> {
     /// What is left of the most that goes in, where there is a most.
     pub(super) fn room(&self) -> Option<f64> {
-        self.curve.most.is_finite().then(|| self.curve.most - self.put)
+        self.curve.most.is_finite().then_some(self.curve.most - self.put)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Fill, VenueUse, size_of};
+use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, Bundle, Fill, VenueUse, size_of};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, VenueIndex};
@@ -91,6 +91,20 @@ pub(super) fn hand_out(input: &AuctionInput, model: &Model, fills: &mut [Fill], 
         }
         if left > 0 {
             give_to_venue(input, model, uses, denomination, left);
+        }
+    }
+}
+
+/// Leaves to venues what a bundle must not keep: more than an atom a fill.
+pub(super) fn put_back(input: &AuctionInput, model: &Model, bundle: &mut Bundle) {
+    let slack = Atoms::try_from(bundle.fills.len()).unwrap_or(Atoms::MAX);
+    for (denomination, (inward, outward)) in balances(input, &bundle.fills, &bundle.uses) {
+        let left = inward.saturating_sub(outward);
+        if left > slack {
+            let left = keep_in_venues(input, &mut bundle.uses, denomination, left);
+            if left > slack {
+                give_to_venue(input, model, &mut bundle.uses, denomination, left);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //! decide whole fills, alternatives and rails; the answer is rounded to atoms under the core's own rules.
 //! It can be stopped at any time, and keeps an exact answer from early on.
 
+mod accepted;
 mod bound;
 mod branch;
 mod cholesky;
@@ -24,7 +25,9 @@ mod rounding;
 mod run;
 mod search;
 mod stretch;
+mod uniform;
 mod values;
+mod version;
 
 #[cfg(test)]
 mod tests;

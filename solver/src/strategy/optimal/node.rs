@@ -43,8 +43,10 @@ pub(super) struct Snapshot {
     pub(super) levels: Vec<[f64; 3]>,
 }
 
-/// What levels and rails take at first: they may be far larger than all intents together.
+/// What venues take at first at most: they may be far larger than all intents together.
 const VENUE_START: f64 = 2_000.0;
+/// What an intent sells at first at most: owners may offer more than all venues can take.
+const INTENT_START: f64 = 100_000.0;
 /// A share this close to its bounds starts a little further inside.
 const INSIDE: f64 = 1e-3;
 
@@ -54,15 +56,15 @@ impl Snapshot {
         let spots = model.terms.iter().map(|term| {
             let peers = model.groups[term.group].terms.len();
             let half = 0.5 * term.cap / f64::from(u32::try_from(peers).unwrap_or(u32::MAX));
-            let x = if matches!(model.groups[term.group].origin, Origin::Venue(_)) {
-                half.min(VENUE_START / term.size)
-            } else {
-                half
+            let start = match model.groups[term.group].origin {
+                Origin::Venue(_) => VENUE_START,
+                Origin::Intent(_) => INTENT_START,
             };
+            let x = half.min(start / term.size);
             centred(term.cap, term.kappa, x, 0.5 * term.kappa * x, mu)
         });
         let flows = model.curves.iter().map(|curve| {
-            let put = (1e-3 * curve.shape.scale()).min(0.5 * curve.most);
+            let put = (1e-3 * curve.shape.scale()).min(0.5 * curve.most).min(VENUE_START);
             [put, mu / put, if curve.most.is_finite() { mu / (curve.most - put) } else { 0.0 }]
         });
         Snapshot {

@@ -1,12 +1,13 @@
 //! From an auction to its program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, size_of};
 use clearlane_core::intent::{Choose, Kind};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::DenominationIndex;
 
+use super::accepted::Pair;
 use super::liquidity::{Offer, Way, ways};
 use super::model::{Curve, Group, Model, Origin, Row, Rule, Term};
 use super::values::AtomValues;
@@ -19,7 +20,9 @@ const CEILING_GUESSED: f64 = 1e3;
 impl Model {
     /// The program of an auction, with these limits in place of its own; where they are tighter, what a fill at one of
     /// them leaves its owner is worth something.
-    pub(super) fn of(input: &AuctionInput, limits: &AuctionInput) -> Model {
+    ///
+    /// No surplus is paid beyond the limits of the pairs in `at_limit`.
+    pub(super) fn of(input: &AuctionInput, limits: &AuctionInput, at_limit: &BTreeSet<Pair>) -> Model {
         let values = AtomValues::of(input);
         let ways: Vec<Vec<Way>> = input.venues.iter().map(|venue| ways(venue, &values.atoms)).collect();
         let row_of = order_rows(input, &ways);
@@ -37,6 +40,11 @@ impl Model {
         model.add_reserves(limits);
         for (at, (intent, owner)) in limits.intents.iter().zip(&input.intents).enumerate() {
             model.add_intent(limits, at, (intent, owner));
+            for (number, option) in intent.options.iter().enumerate() {
+                if at_limit.contains(&(option.give, option.get)) {
+                    model.seal(at, number, option);
+                }
+            }
         }
         for (venue, ways) in ways.into_iter().enumerate() {
             ways.into_iter().for_each(|way| model.add_way(venue, way));
@@ -113,6 +121,16 @@ impl Model {
             term.push(*row, -given, -by_give);
         }
         term
+    }
+
+    /// Pays an option's limit and no more.
+    fn seal(&mut self, place: usize, number: usize, option: &AuctionOption) {
+        if let Some(group) = self.groups.get(place) {
+            self.terms[group.terms.start + number].kappa = 0.0;
+        }
+        let limit = float(option.get_amount) / float(option.give_amount);
+        let reference = &mut self.references[place][number];
+        *reference = reference.min(limit);
     }
 
     /// What counts of a term's surplus: that over its own limit is paid, that between the owner's and its own is had.

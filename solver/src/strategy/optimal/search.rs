@@ -11,7 +11,7 @@ use super::random::Random;
 pub(super) const COLD_MU: f64 = 20.0;
 /// Steps of a program that starts from a snapshot, and of one that does not.
 const WARM_STEPS_MAX: usize = 35;
-const COLD_STEPS_MAX: usize = 60;
+const COLD_STEPS_MAX: usize = 120;
 /// Improvements below this share are noise of the relaxation.
 const NOISE: f64 = 2e-6;
 /// A rail with less than this is not used.

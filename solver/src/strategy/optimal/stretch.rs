@@ -10,6 +10,9 @@ const PRICE_UNIT: f64 = 79_228_162_514_264_337_593_543_950_336.0;
 /// The first stretch is of one range or of so much of the price, and each further one may be twice as wide.
 const WIDTH: f64 = 5e-4;
 
+/// Where the price is so much worse than the first one, nobody trades.
+const WORST: f64 = 1e-3;
+
 /// `y d / (x + d)`, for `d` up to `most`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stretch {
@@ -30,6 +33,7 @@ pub(super) fn stretches(
 ) -> Vec<Stretch> {
     let kept = 1.0 - f64::from(pool.fee_ppm()) / 1e6;
     let mut found: Vec<Stretch> = Vec::new();
+    let mut best_slope = None;
     let (mut width, mut first_slope) = (WIDTH, f64::INFINITY);
     for (start, end, liquidity) in pool.ranges(sqrt_price, direction) {
         let [start, end] = [start, end].map(|root| wide_float(U512::from(root)) / PRICE_UNIT);
@@ -40,6 +44,9 @@ pub(super) fn stretches(
         let next = Stretch { x, y, most: liquidity * (into - from) / kept * value_in };
         if !(next.most > 0.0 && x.is_normal() && y.is_normal()) {
             continue;
+        }
+        if next.slope(0.0) < WORST * *best_slope.get_or_insert(next.slope(0.0)) {
+            break;
         }
         let slope = next.slope(next.most);
         match found.last_mut() {

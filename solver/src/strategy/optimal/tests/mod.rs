@@ -3,6 +3,7 @@
 mod market;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use clearlane_core::auction::{AuctionInput, AuctionIntent, Bundle, SCORE_UNIT, judge, verify};
 use clearlane_core::money::Score;
@@ -24,7 +25,7 @@ use crate::strategy::value::float;
 const SMALL: Scale = Scale { assets: 4, intents: 10, venues: 5, whole: 0.5 };
 
 fn program(input: &AuctionInput) -> Model {
-    Model::of(input, input)
+    Model::of(input, input, &BTreeSet::new())
 }
 
 fn relaxed<'m>(model: &'m Model, choices: &[Choice]) -> (Interior<'m>, f64) {
