@@ -69,7 +69,7 @@ fn solved(input: &AuctionInput, budget: u64) -> Result<Solved, Box<dyn std::erro
     let started = Instant::now();
     let opened = Opened::new(input);
     let opening = started.elapsed().as_millis();
-    let strategy = strategy("optimal")?;
+    let strategy = strategy(&std::env::var("STRATEGY").unwrap_or("optimal".into()))?;
     let found = answer(opened.input(), &[strategy.as_ref()], Some(Duration::from_millis(budget))).remove(0);
     let started = Instant::now();
     let clearing = opened.clear(std::slice::from_ref(&found.solution), &Sequential);

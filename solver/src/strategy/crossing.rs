@@ -97,19 +97,28 @@ impl Order {
 
 /// Matches both sides, each in its order of preference; no fills if nothing can trade.
 ///
-/// Where rounding leaves more than an atom a fill and no fill can take it, orders that need not
-/// be filled whole are left with a rest that is worth less than one coarse atom.
+/// Where rounding leaves more than an atom a fill, orders that need not be filled whole are left with a rest that is worth
+/// less than one coarse atom; where that does not help, a fill gets what is left over.
 pub(super) fn cross(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order]) -> Vec<Fill> {
-    let whole = matched(price, giving_coarse, giving_fine);
+    let whole = matched(price, giving_coarse, giving_fine, Rest::IsRefused);
     let trimmed = |orders: &[Order]| -> Vec<Order> {
         orders.iter().map(|order| Order { is_trimmed: !order.is_all_or_nothing, ..*order }).collect()
     };
-    let fills = whole.or_else(|| matched(price, &trimmed(giving_coarse), &trimmed(giving_fine)));
-    fills.unwrap_or_default()
+    let fills = whole.or_else(|| matched(price, &trimmed(giving_coarse), &trimmed(giving_fine), Rest::IsRefused));
+    fills.or_else(|| matched(price, giving_coarse, giving_fine, Rest::IsPaid)).unwrap_or_default()
+}
+
+/// What happens to more than an atom a fill that is left over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Then nothing is matched.
+    IsRefused,
+    /// A fill gets it, which then has a price of its own.
+    IsPaid,
 }
 
 /// The fills, or none if more is left over than may be.
-fn matched(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order]) -> Option<Vec<Fill>> {
+fn matched(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order], rest: Rest) -> Option<Vec<Fill>> {
     let mut volume = Atoms::MAX;
     for _ in 0..ROUNDS_MAX {
         let (coarse, sold) = fitted(Side::GivesCoarse, price, giving_coarse, volume);
@@ -118,7 +127,7 @@ fn matched(price: Ratio, giving_coarse: &[Order], giving_fine: &[Order]) -> Opti
             return Some(Vec::new());
         }
         if sold == bought {
-            return balanced(giving_coarse, coarse, giving_fine, fine);
+            return balanced((giving_coarse, coarse), (giving_fine, fine), rest);
         }
         volume = bought;
     }
@@ -140,25 +149,29 @@ fn fitted(side: Side, price: Ratio, orders: &[Order], volume: Atoms) -> (Vec<Opt
     (fills, volume.saturating_sub(left))
 }
 
-/// Hands what rounding left of the fine asset to fills that can take it without leaving their fixed side.
+/// Hands what is left of the fine asset, if it is more than rounding leaves, to a fill that can take it without leaving its fixed side.
 fn balanced(
-    giving_coarse: &[Order],
-    mut coarse: Vec<Option<Fill>>,
-    giving_fine: &[Order],
-    mut fine: Vec<Option<Fill>>,
+    (giving_coarse, mut coarse): (&[Order], Vec<Option<Fill>>),
+    (giving_fine, mut fine): (&[Order], Vec<Option<Fill>>),
+    rest: Rest,
 ) -> Option<Vec<Fill>> {
     let paid: Option<Atoms> = fine.iter().flatten().try_fold(0, |sum: Atoms, fill| sum.checked_add(fill.sold));
     let got: Option<Atoms> = coarse.iter().flatten().try_fold(0, |sum: Atoms, fill| sum.checked_add(fill.bought));
     let left = paid?.checked_sub(got?)?;
+    let count = u128::try_from(coarse.iter().chain(&fine).flatten().count()).unwrap_or(0);
     let takers = |(order, fill)| takes_more(order, Kind::ExactIn, fill);
     let givers = |(order, fill)| takes_more(order, Kind::ExactOut, fill);
-    let taker = giving_coarse.iter().zip(coarse.iter_mut()).find_map(takers);
-    if let Some(fill) = taker {
-        fill.bought = fill.bought.saturating_add(left);
-    } else if let Some(fill) = giving_fine.iter().zip(fine.iter_mut()).find_map(givers) {
-        fill.sold = fill.sold.checked_sub(left).filter(|sold| *sold > 0)?;
-    } else if left > u128::try_from(coarse.iter().chain(&fine).flatten().count()).unwrap_or(0) {
-        return None;
+    if left > count {
+        if rest == Rest::IsRefused {
+            return None;
+        }
+        if let Some(fill) = giving_coarse.iter().zip(coarse.iter_mut()).find_map(takers) {
+            fill.bought = fill.bought.saturating_add(left);
+        } else if let Some(fill) = giving_fine.iter().zip(fine.iter_mut()).find_map(givers) {
+            fill.sold = fill.sold.checked_sub(left).filter(|sold| *sold > 0)?;
+        } else {
+            return None;
+        }
     }
     Some(coarse.into_iter().chain(fine).flatten().collect())
 }
