@@ -24,6 +24,15 @@ struct Builder {
 
 /// A random auction.
 pub(super) fn auction(seed: u64, scale: Scale) -> AuctionInput {
+    made(seed, scale, Builder::venue)
+}
+
+/// A random auction in which half of the venues are pools of three coins or concentrated ones.
+pub(super) fn auction_with_large_pools(seed: u64, scale: Scale) -> AuctionInput {
+    made(seed, scale, |builder, at| if at % 2 == 0 { builder.large_pool(at) } else { builder.venue(at) })
+}
+
+fn made(seed: u64, scale: Scale, venue: impl Fn(&mut Builder, usize) -> Value) -> AuctionInput {
     let mut random = Random::new(seed);
     // The first two are worth the same, as stable pools want it.
     let price = |random: &mut Random, at| if at < 2 { 1.0 } else { random.between(0.2, 50.0) };
@@ -33,9 +42,9 @@ pub(super) fn auction(seed: u64, scale: Scale) -> AuctionInput {
         json!({ "id": format!("A{at}"), "decimals": decimals, "ref_price": format!("{price:.6}") })
     }).collect();
     let intents: Vec<Value> = (0..scale.intents).map(|at| builder.intent(at, scale.whole)).collect();
-    let liquidity: Vec<Value> = (0..scale.venues).map(|at| builder.venue(at)).collect();
+    let liquidity: Vec<Value> = (0..scale.venues).map(|at| venue(&mut builder, at)).collect();
     let text = json!({
-        "schema": "auction-instance/1", "id": format!("seed-{seed}"), "surplus_cap_ppm": 10_000,
+        "schema": "auction-instance/2", "id": format!("seed-{seed}"), "surplus_cap_ppm": 10_000,
         "assets": assets, "intents": intents, "liquidity": liquidity,
     });
     formats::read(text.to_string().as_bytes()).expect("a valid instance").input
@@ -123,6 +132,37 @@ impl Builder {
             _ => {
                 json!({ "id": id, "type": "constant_product", "assets": assets, "reserves": [one, other], "fee_ppm": 3_000 })
             }
+        }
+    }
+
+    fn large_pool(&mut self, at: usize) -> Value {
+        let [first, second] = self.pair();
+        let (id, depth) = (format!("l{at}"), self.random.between(3_000.0, 300_000.0));
+        let coins = [0, 1, 2].map(|step| (first + step) % self.assets.len());
+        let assets = coins.map(|coin| format!("A{coin}"));
+        match places(3.0 * self.random.share()) {
+            0 => {
+                let reserves: Vec<String> = (1_u32..)
+                    .zip(coins)
+                    .map(|(part, coin)| self.amount(coin, depth * f64::from(part)).to_string())
+                    .collect();
+                json!({ "id": id, "type": "weighted", "assets": assets, "fee_ppm": 1_000, "weights": [1, 2, 3],
+                    "reserves": reserves })
+            }
+            1 => {
+                let prices = [first, second].map(|asset| self.assets[asset].0 * 10_f64.powi(-self.assets[asset].1));
+                let root = (prices[0] / prices[1]).sqrt();
+                let tick = places((2.0 * root.ln() / 1.0001_f64.ln()).abs());
+                let tick = i32::try_from(tick).expect("small") * if root < 1.0 { -1 } else { 1 };
+                let liquidity = i128::try_from(atoms(depth / prices[1] / root)).expect("small");
+                let ticks =
+                    [(-4_000, 3 * liquidity), (-300, 5 * liquidity), (200, -6 * liquidity), (5_000, -2 * liquidity)];
+                let ticks = ticks.map(|(step, net)| json!({ "index": tick + step, "liquidity_net": net.to_string() }));
+                json!({ "id": id, "type": "concentrated", "fee_ppm": 500, "ticks": ticks,
+                    "assets": [format!("A{first}"), format!("A{second}")],
+                    "sqrt_price": atoms(root * 79_228_162_514_264_337_593_543_950_336.0).to_string() })
+            }
+            _ => self.venue(at),
         }
     }
 }

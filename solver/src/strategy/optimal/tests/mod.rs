@@ -1,5 +1,6 @@
 //! The strategy on random auctions: duality, exhaustive search, and the core's own judge.
 
+mod floors;
 mod market;
 
 use std::cell::Cell;
@@ -10,7 +11,7 @@ use clearlane_core::money::Score;
 use clearlane_core::price::Price;
 use proptest::prelude::*;
 
-use self::market::{Scale, auction};
+use self::market::{Scale, auction, auction_with_large_pools};
 use super::cholesky::Cholesky;
 use super::dive::Style;
 use super::interior::Interior;
@@ -83,6 +84,12 @@ proptest! {
             let other: Vec<f64> = point.prices().iter().map(|price| price * random.between(0.9, 1.1)).collect();
             prop_assert!(point.bound(&other) >= value - 1e-2);
         }
+    }
+
+    #[test]
+    fn large_pools_keep_every_rule(seed in any::<u64>(), most in 0_u32..400) {
+        let input = auction_with_large_pools(seed, SMALL);
+        judged(&input, &solved_within(&input, most).bundles);
     }
 
     #[test]
