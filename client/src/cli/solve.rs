@@ -38,8 +38,8 @@ pub(crate) struct Solve {
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
-    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal under
-    /// plain rules, the three others under floor rules, for which optimal does not price its bundles yet].
+    /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal, under floor
+    /// rules netting too].
     #[arg(long, value_name = "NAME")]
     strategy: Vec<String>,
     /// Writes what executes to this file.
@@ -55,7 +55,7 @@ fn rules_of(text: &str) -> Result<RuleSet, String> {
 fn strategies_for(rules: RuleSet) -> Vec<String> {
     let names: &[&str] = match rules {
         RuleSet::Plain => &["optimal"],
-        RuleSet::Floor => &["direct", "netting", "joint"],
+        RuleSet::Floor => &["optimal", "netting"],
     };
     names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -16,14 +16,14 @@ Examples:
   clearlane keys new --out solver.key
   clearlane admin party fast-solver --key admin.key
   clearlane admin key fast-solver solver $(clearlane keys show --key solver.key) --key admin.key
-  clearlane solver --engine 127.0.0.1:7700 --strategy joint --key solver.key
+  clearlane solver --engine 127.0.0.1:7700 --strategy optimal --key solver.key
 
 What became of each bundle goes to stderr, scores in 10^-18 of the reference asset: what it won at, or to whose
 bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes.
 Exits 0 when stopped and 1 if it is not registered or the engine stays away.")]
 pub(crate) struct Solver {
     /// How it answers: direct, netting, joint or optimal.
-    #[arg(long, value_name = "NAME", default_value = "joint")]
+    #[arg(long, value_name = "NAME", default_value = "optimal")]
     strategy: String,
 }
 

@@ -22,7 +22,7 @@ use super::super::failure::Failure;
 const ACTIONS_MAX: usize = 500;
 
 /// The strategies that compete.
-pub(super) const STRATEGIES: [&str; 2] = ["direct", "netting"];
+pub(super) const STRATEGIES: [&str; 2] = ["netting", "optimal"];
 
 /// The name of the party that a strategy bids as.
 pub(super) fn party_of(strategy: &str) -> String {
