@@ -32,7 +32,7 @@ impl SolverService for Engine {
         request: Request<Streaming<wire::SolverMessage>>,
     ) -> Result<Response<Self::CompeteStream>, Status> {
         let greeted = self.sessions.greet().map_err(|refusal| to_status(&refusal))?;
-        let (outbox, inbox) = outbox::outbox(self);
+        let (outbox, inbox) = outbox::outbox(self.clock, self.standings.clone());
         let (engine, verdict) = (self.clone(), Verdict::default());
         let gone = outbox.news();
         let session = Session::new(self.clone(), outbox);

@@ -17,7 +17,9 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_stream::Stream;
 use tonic::Status;
 
-use crate::services::{Engine, to_status};
+use crate::clock::Clock;
+use crate::services::to_status;
+use crate::standings::Standings;
 
 /// The messages that may wait for a slow solver, about twenty auctions' worth; beyond that its stream ends.
 pub(super) const MESSAGES_MAX: usize = 64;
@@ -59,13 +61,14 @@ pub(super) struct Outbox {
 pub(super) struct Inbox {
     news: mpsc::Receiver<Told>,
     results: mpsc::Receiver<Told>,
-    engine: Engine,
+    clock: Clock,
+    standings: Arc<Standings>,
 }
 
 /// A queue of news, and one of results that takes a result at a time.
-pub(super) fn outbox(engine: &Engine) -> (Outbox, Inbox) {
+pub(super) fn outbox(clock: Clock, standings: Arc<Standings>) -> (Outbox, Inbox) {
     let ((news, news_out), (results, results_out)) = (mpsc::channel(MESSAGES_MAX), mpsc::channel(1));
-    let inbox = Inbox { news: news_out, results: results_out, engine: engine.clone() };
+    let inbox = Inbox { news: news_out, results: results_out, clock, standings };
     (Outbox { news, results, solver: SolverId::FLOOR }, inbox)
 }
 
@@ -125,13 +128,13 @@ impl Inbox {
             }
             Said::Ended(ended) => (Message::Result(result(solver, &ended)), None),
         };
-        let budget = offer.map(|(_, close_at)| self.engine.clock.until(close_at)).unwrap_or_default();
+        let budget = offer.map(|(_, close_at)| self.clock.until(close_at)).unwrap_or_default();
         if let Some((auction, _)) = offer {
-            self.engine.standings.offered(solver, auction, Instant::now());
+            self.standings.offered(solver, auction, Instant::now());
         }
         wire::EngineMessage {
             message: Some(message),
-            time_ns: self.engine.clock.now().0,
+            time_ns: self.clock.now().0,
             budget_ns: u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX),
         }
     }
@@ -160,20 +163,47 @@ fn result(solver: SolverId, ended: &Ended) -> wire::AuctionResult {
 
 #[cfg(test)]
 mod tests {
+    use tokio_stream::StreamExt as _;
     use tonic::Code;
 
     use super::*;
 
+    fn boxes() -> (Outbox, Inbox) {
+        outbox(Clock::new(Timestamp(5_000_000_000), 10), Arc::default())
+    }
+
+    fn closed() -> Said {
+        Message::Closed(wire::AuctionClosed { auction: 1 }).into()
+    }
+
     #[test]
     fn nobody_waits_for_a_solver_that_does_not_read() {
-        let ((news, receiver), (results, _results)) = (mpsc::channel(MESSAGES_MAX), mpsc::channel(1));
-        let outbox = Outbox { news, results, solver: SolverId(1) };
-        let closed = || Said::from(Message::Closed(wire::AuctionClosed { auction: 1 }));
+        let (outbox, inbox) = boxes();
         for _ in 0..MESSAGES_MAX {
             outbox.tell(closed()).expect("room");
         }
         assert_eq!(outbox.tell(closed()).map_err(|status| status.code()), Err(Code::ResourceExhausted));
-        drop(receiver);
+        drop(inbox);
         assert_eq!(outbox.tell(closed()).map_err(|status| status.code()), Err(Code::Cancelled));
+    }
+
+    #[tokio::test]
+    async fn what_is_opened_overtakes_results_and_says_how_long_is_left() {
+        let (mut outbox, mut inbox) = boxes();
+        outbox.solver = SolverId(1);
+        inbox.standings.registered(SolverId(1), "test");
+        let ended = Ended { auction: AuctionId(3), clearing: None, input: None };
+        assert!(outbox.results().try_send((SolverId(1), Said::Ended(ended))).is_ok());
+        let rows = wire::AuctionInput { close_at_ns: 105_000_000_000, ..wire::AuctionInput::default() };
+        let delta = wire::AuctionDelta { auction: 4, rows: Some(rows), ..wire::AuctionDelta::default() };
+        outbox.tell(Said::Delta(Arc::new(delta))).expect("room");
+        drop(outbox);
+        let first = inbox.next().await.and_then(Result::ok).expect("news");
+        let second = inbox.next().await.and_then(Result::ok).expect("a result");
+        assert!(inbox.next().await.is_none());
+        assert!(matches!(&first.message, Some(Message::Delta(delta)) if delta.auction == 4));
+        assert!(first.time_ns >= 5_000_000_000 && first.budget_ns <= 10_000_000_000 && first.budget_ns > 0);
+        assert!(matches!(&second.message, Some(Message::Result(result)) if result.auction == 3 && result.voided));
+        assert_eq!((second.budget_ns, inbox.standings.all()[0].offered), (0, 1));
     }
 }
