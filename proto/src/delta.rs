@@ -10,7 +10,7 @@ use clearlane_core::auction::{
     VENUES_MAX,
 };
 use clearlane_core::hash::{Hash, Hasher};
-use clearlane_core::names::{CommandId, DenominationIndex, Name, ReserveIndex};
+use clearlane_core::names::{CommandId, DenominationIndex, IntentIndex, Name, ReserveIndex, VenueIndex};
 use clearlane_core::refusal::{Reason, Refusal};
 use prost::Message as _;
 
@@ -109,6 +109,42 @@ pub fn applied(base: &AuctionInput, delta: &wire::AuctionDelta) -> Result<Auctio
         );
     }
     Ok(input)
+}
+
+/// What a delta does to the intents and venues on offer, for solvers that keep something for each of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Places in the new input of intents that were not on offer before.
+    pub intents_added: Vec<IntentIndex>,
+    /// Places in the new input of intents whose remainder, funds or terms changed; floors change apart.
+    pub intents_changed: Vec<IntentIndex>,
+    /// Places in the earlier input of intents that are no longer on offer.
+    pub intents_removed: Vec<IntentIndex>,
+    /// Places in the new input of venues that were not on offer before.
+    pub venues_added: Vec<VenueIndex>,
+    /// Places in the new input of venues that were traded with, or have other terms.
+    pub venues_changed: Vec<VenueIndex>,
+    /// Places in the earlier input of venues that are no longer on offer.
+    pub venues_removed: Vec<VenueIndex>,
+}
+
+/// What a delta does to what is on offer.
+///
+/// # Errors
+///
+/// As [`applied`] for places that make no table.
+pub fn changes(base: &AuctionInput, delta: &wire::AuctionDelta) -> Result<Changes, Refusal> {
+    let rows = required(delta.rows.as_ref(), "delta.rows")?;
+    let intents = Places::read(delta.intents.as_ref(), base.intents.len(), rows.intents.len(), "delta.intents")?;
+    let venues = Places::read(delta.venues.as_ref(), base.venues.len(), rows.venues.len(), "delta.venues")?;
+    Ok(Changes {
+        intents_added: intents.added().map(IntentIndex::from_at).collect(),
+        intents_changed: intents.changed().map(IntentIndex::from_at).collect(),
+        intents_removed: intents.removed().map(IntentIndex::from_at).collect(),
+        venues_added: venues.added().map(VenueIndex::from_at).collect(),
+        venues_changed: venues.changed().map(VenueIndex::from_at).collect(),
+        venues_removed: venues.removed().map(VenueIndex::from_at).collect(),
+    })
 }
 
 /// Rows of the base as they are in the next input, where the places that they name are others.

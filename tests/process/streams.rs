@@ -130,6 +130,7 @@ async fn offers_say_how_long_is_left_and_late_versions_replace_nothing() {
         (version(6), Err("OLD_VERSION")),
         (version(7), Ok((1, 7))),
         (Said::Snapshot(wire::SnapshotRequest {}), Ok((1, input.auction))),
+        (Said::Snapshot(wire::SnapshotRequest {}), Err("RESOURCE_EXHAUSTED")),
     ];
     for (said, expected) in expected {
         assert!(raw.say(said.clone()).await);

@@ -2,6 +2,7 @@
 //! byte for byte, and nothing but the second.
 
 use clearlane_core::auction::{AuctionInput, with_floors};
+use clearlane_core::names::{CommandId, IntentIndex, Name};
 use clearlane_core::refusal::Reason;
 use clearlane_core::venue::{ConstantProduct, Terms};
 use clearlane_proto::{auction, delta, wire};
@@ -14,6 +15,9 @@ const PARTIES: [&str; 3] = ["alice", "bob", "carol"];
 const ASSETS: [&str; 3] = ["EUR", "USD", "JPY"];
 /// How long a strategy-free auction's open state is driven on: far more than a day of edits of each kind.
 const AUCTIONS: usize = 12;
+
+/// An intent's party and id.
+type Id = (Name, CommandId);
 
 /// What a solver holds that was told everything.
 fn snapshot(input: &AuctionInput) -> AuctionInput {
@@ -31,7 +35,28 @@ fn check(base: &AuctionInput, next: &AuctionInput, hint: &str) -> wire::AuctionD
     let found = delta::applied(&snapshot(base), &heard).unwrap_or_else(|refusal| panic!("{hint}: {refusal}"));
     assert_eq!(found, snapshot(next), "{hint}");
     assert_eq!(bytes(&found), bytes(next), "{hint}");
+    check_changes(base, next, &heard, hint);
     heard
+}
+
+/// What was added, changed and removed is what a comparison by party and id tells, wherever ids are told apart.
+fn check_changes(base: &AuctionInput, next: &AuctionInput, heard: &wire::AuctionDelta, hint: &str) {
+    let ids = |input: &AuctionInput| {
+        input.intents.iter().map(|intent| (intent.party.clone(), intent.id)).collect::<Vec<Id>>()
+    };
+    let (before, now) = (ids(base), ids(next));
+    let is_one = |ids: &[Id]| (1..ids.len()).all(|at| !ids[..at].contains(&ids[at]));
+    if !is_one(&before) || !is_one(&now) {
+        return;
+    }
+    let changes = delta::changes(base, heard).expect("a delta that applies");
+    let missing = |here: &[Id], there: &[Id]| {
+        let places =
+            here.iter().enumerate().filter(|(_, id)| !there.contains(id)).map(|(at, _)| IntentIndex::from_at(at));
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(changes.intents_added, missing(&now, &before), "{hint}");
+    assert_eq!(changes.intents_removed, missing(&before, &now), "{hint}");
 }
 
 fn desk() -> Desk {
@@ -224,7 +249,8 @@ fn a_typical_next_auction_is_told_in_a_fraction_of_its_snapshot() {
     let told = check(&before, &next, "the next auction");
     let (delta, whole) = (told.encoded_len(), bytes(&next).len());
     println!("{delta} bytes instead of {whole}");
-    let rows = told.rows.expect("rows");
-    assert_eq!((next.intents.len(), rows.intents.len(), rows.venues.len()), (500, 20, 0));
+    let changes = delta::changes(&before, &told).expect("a delta that applies");
+    let found = [changes.intents_added.len(), changes.intents_changed.len(), changes.intents_removed.len()];
+    assert_eq!((next.intents.len(), found), (500, [20, 0, 20]));
     assert!(delta * 15 < whole, "{delta} bytes instead of {whole}");
 }

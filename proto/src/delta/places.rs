@@ -109,6 +109,22 @@ impl Places {
         self.before.iter().enumerate().filter_map(|(place, at)| at.map(|at| (place, at)))
     }
 
+    /// The places of rows that were added.
+    pub(super) fn added(&self) -> impl Iterator<Item = usize> {
+        self.before.iter().enumerate().filter(|(_, at)| at.is_none()).map(|(place, _)| place)
+    }
+
+    /// The places of rows that were kept and changed.
+    pub(super) fn changed(&self) -> impl Iterator<Item = usize> {
+        let rows = self.before.iter().zip(&self.is_given).enumerate();
+        rows.filter(|(_, (at, is_given))| at.is_some() && **is_given).map(|(place, _)| place)
+    }
+
+    /// The places in the base of rows that were removed.
+    pub(super) fn removed(&self) -> impl Iterator<Item = usize> {
+        self.now.iter().enumerate().filter(|(_, place)| place.is_none()).map(|(at, _)| at)
+    }
+
     /// The places whose rows have to be given: added ones, and those that are not what `moved` makes of the base's.
     pub(super) fn compared<T: PartialEq>(&self, rows: &[T], moved: impl Fn(usize) -> Option<T>) -> Vec<usize> {
         let is_same = |at: usize, row: &T| moved(at).is_some_and(|moved| moved == *row);

@@ -7,6 +7,7 @@ use clearlane_core::money::Score;
 use clearlane_core::names::{AuctionId, SolverId};
 use clearlane_core::refusal::Refusal;
 use clearlane_core::time::Timestamp;
+use clearlane_proto::delta::Changes;
 use clearlane_proto::wire::engine_message::Message as Heard;
 use clearlane_proto::wire::solver_message::Message as Said;
 use clearlane_proto::wire::solver_service_client::SolverServiceClient;
@@ -48,6 +49,8 @@ pub struct Memory {
     version: u64,
     /// How many auctions it was told by what changed.
     deltas: u64,
+    /// What the last auction changed, if it was told so.
+    changes: Option<Changes>,
 }
 
 impl Memory {
@@ -55,6 +58,12 @@ impl Memory {
     #[must_use]
     pub fn deltas(&self) -> u64 {
         self.deltas
+    }
+
+    /// What the last auction changed of the one before that was told; none where it was told whole.
+    #[must_use]
+    pub fn changes(&self) -> Option<&Changes> {
+        self.changes.as_ref()
     }
 
     /// The last auction that was told.
@@ -68,7 +77,8 @@ impl Memory {
         self.held = None;
     }
 
-    fn opened(&mut self, input: AuctionInput) -> Box<AuctionInput> {
+    fn opened(&mut self, input: AuctionInput, changes: Option<Changes>) -> Box<AuctionInput> {
+        self.changes = changes;
         self.results_through.get_or_insert(AuctionId(input.auction.0.saturating_sub(1)));
         self.held = Some(Arc::new(input.clone()));
         Box::new(input)
@@ -207,7 +217,7 @@ impl Session {
     fn notice(&mut self, heard: Heard) -> Result<Option<Notice>, SessionError> {
         Ok(Some(match heard {
             Heard::Opened(input) => {
-                Notice::Opened(self.memory.opened(auction::input_to_core(&input).map_err(malformed)?))
+                Notice::Opened(self.memory.opened(auction::input_to_core(&input).map_err(malformed)?, None))
             }
             Heard::Delta(delta) => return Ok(self.applied(&delta).map(Notice::Opened)),
             Heard::Closed(closed) => Notice::Closed(AuctionId(closed.auction)),
@@ -225,12 +235,15 @@ impl Session {
     /// What comes of a delta; nothing but a wish for the whole where that is not what was told.
     fn applied(&mut self, told: &wire::AuctionDelta) -> Option<Box<AuctionInput>> {
         let held = self.memory.held.take();
-        match held.map(|held| delta::applied(&held, told)) {
-            Some(Ok(input)) => {
+        let found = held.map(|held| Ok((delta::applied(&held, told)?, delta::changes(&held, told)?)));
+        match found {
+            Some(Ok((input, changes))) => {
                 self.memory.deltas = self.memory.deltas.saturating_add(1);
-                return Some(self.memory.opened(input));
+                return Some(self.memory.opened(input, Some(changes)));
             }
-            Some(Err(refusal)) => warn!(auction = told.auction, %refusal, "asking for the whole auction"),
+            Some(Err::<_, Refusal>(refusal)) => {
+                warn!(auction = told.auction, %refusal, "asking for the whole auction");
+            }
             None => warn!(auction = told.auction, base = told.base, "holds no auction; asking for the whole"),
         }
         self.needs_snapshot = true;

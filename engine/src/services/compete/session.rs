@@ -47,6 +47,8 @@ pub(super) struct Session {
     offered: Option<AuctionId>,
     /// The auction whose input it holds, if it takes deltas.
     held: Option<AuctionId>,
+    /// The last auction that it asked for whole.
+    asked: Option<AuctionId>,
     /// Results on their way, in order of auction.
     results: VecDeque<Ended>,
     /// The most that may be on their way.
@@ -62,6 +64,7 @@ impl Session {
             outbox,
             offered: None,
             held: None,
+            asked: None,
             results: VecDeque::new(),
             results_max: MESSAGES_MAX,
             told_through: AuctionId(0),
@@ -218,17 +221,23 @@ impl Session {
         Message::Refused(outcome::refusal_to_wire(refusal))
     }
 
-    /// Tells of the open auction again, whole.
+    /// Tells of the open auction again, whole; once, since that is much to say for a few bytes.
     fn snapshot(&mut self, wishes: Wishes, bidder: Bidder) -> Result<(), Status> {
-        let Some(input) = self.engine.bids.published() else {
-            let refusal = Refusal::new(Reason::AuctionClosed, "snapshot", "expected an open auction, found none");
-            // What it holds can't be told; the next auction is whole.
-            self.held = None;
-            return self.outbox.tell(Said::from(self.refused(bidder, &refusal)));
+        let refusal = match self.engine.bids.published() {
+            Some(input) if self.asked == Some(input.auction) => {
+                let message = format!("expected auction {} to be asked for once", input.auction.0);
+                Refusal::new(Reason::Exhausted, "snapshot", message)
+            }
+            Some(input) => {
+                (self.asked, self.offered) = (Some(input.auction), Some(input.auction));
+                self.held = Some(input.auction).filter(|_| wishes.takes_deltas);
+                return self.outbox.tell(Said::Opened(input));
+            }
+            None => Refusal::new(Reason::AuctionClosed, "snapshot", "expected an open auction, found none"),
         };
-        self.offered = Some(input.auction);
-        self.held = Some(input.auction).filter(|_| wishes.takes_deltas);
-        self.outbox.tell(Said::Opened(input))
+        // What it holds can't be told; the next auction is whole.
+        self.held = None;
+        self.outbox.tell(Said::from(self.refused(bidder, &refusal)))
     }
 }
 
