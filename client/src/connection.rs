@@ -289,6 +289,15 @@ impl Client {
         Ok(self.log().status(wire::StatusRequest {}).await?.into_inner())
     }
 
+    /// How solvers have done lately, in order of number.
+    ///
+    /// # Errors
+    ///
+    /// If the engine does not answer.
+    pub async fn solver_standings(&self) -> Result<Vec<wire::SolverStanding>, ClientError> {
+        Ok(self.solvers().solvers(wire::SolversRequest {}).await?.into_inner().solvers)
+    }
+
     /// The state root as it is.
     ///
     /// # Errors

@@ -116,7 +116,8 @@ impl KeyPair {
     #[must_use]
     pub fn sign_registration(&self, nonce: &[u8], strategy: &str) -> wire::Register {
         let signature = self.sign(&register_bytes(nonce));
-        wire::Register { key: self.public().to_vec(), signature, strategy: strategy.to_owned() }
+        let (key, strategy) = (self.public().to_vec(), strategy.to_owned());
+        wire::Register { key, signature, strategy, ..wire::Register::default() }
     }
 
     fn sign(&self, bytes: &[u8]) -> Vec<u8> {

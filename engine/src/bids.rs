@@ -37,7 +37,10 @@ struct Sealed {
 struct Bid {
     /// The key that sent it; it must still be active when the bidding ends.
     key: PublicKey,
-    solution: Arc<Solution>,
+    /// The highest version that has arrived; 0 if none had one.
+    version: u64,
+    /// `None` once withdrawn: what arrives late must not bring it back.
+    solution: Option<Arc<Solution>>,
 }
 
 /// A solver, and its last version if it has not withdrawn.
@@ -68,33 +71,40 @@ impl Bids {
         sealed.open.clone().filter(|_| sealed.is_published)
     }
 
-    /// Takes a solution in place of the solver's earlier one.
+    /// Takes a solution in place of the solver's earlier one, unless a version as high has arrived; 0 has none.
     ///
     /// # Errors
     ///
-    /// `AUCTION_CLOSED` if that auction does not take solutions, `RESOURCE_EXHAUSTED` if too many solvers bid.
-    pub fn put(&self, key: PublicKey, solution: Solution) -> Result<(), Refusal> {
-        let solver = solution.solver;
+    /// `AUCTION_CLOSED` if that auction does not take solutions, `OLD_VERSION` if this is late, `RESOURCE_EXHAUSTED` if
+    /// too many solvers bid.
+    pub fn put(&self, key: PublicKey, version: u64, solution: Solution) -> Result<(), Refusal> {
+        let (solver, auction) = (solution.solver, solution.auction);
+        self.replace(solver, auction, Bid { key, version, solution: Some(Arc::new(solution)) })
+    }
+
+    /// Takes the solver's solution back, by the same rule.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bids::put`].
+    pub fn withdraw(&self, key: PublicKey, version: u64, solver: SolverId, auction: AuctionId) -> Result<(), Refusal> {
+        self.replace(solver, auction, Bid { key, version, solution: None })
+    }
+
+    fn replace(&self, solver: SolverId, auction: AuctionId, bid: Bid) -> Result<(), Refusal> {
         let mut sealed = self.lock();
-        check_open(&sealed, solution.auction)?;
-        if sealed.by_solver.len() >= SOLVERS_MAX && !sealed.by_solver.contains_key(&solver) {
+        check_open(&sealed, auction)?;
+        let highest = sealed.by_solver.get(&solver).map(|earlier| earlier.version);
+        if highest.is_none() && sealed.by_solver.len() >= SOLVERS_MAX {
             let message = format!("expected at most {SOLVERS_MAX} solvers in one auction");
             return Err(Refusal::new(Reason::Exhausted, "solution", message));
         }
-        sealed.by_solver.insert(solver, Bid { key, solution: Arc::new(solution) });
-        sealed.changed.insert(solver);
-        Ok(())
-    }
-
-    /// Takes the solver's solution back.
-    ///
-    /// # Errors
-    ///
-    /// `AUCTION_CLOSED` if that auction does not take solutions.
-    pub fn withdraw(&self, solver: SolverId, auction: AuctionId) -> Result<(), Refusal> {
-        let mut sealed = self.lock();
-        check_open(&sealed, auction)?;
-        sealed.by_solver.remove(&solver);
+        let (highest, version) = (highest.unwrap_or(0), bid.version);
+        if version > 0 && version <= highest {
+            let message = format!("expected a version above {highest}, found {version}");
+            return Err(Refusal::new(Reason::OldVersion, "version", message));
+        }
+        sealed.by_solver.insert(solver, Bid { version: version.max(highest), ..bid });
         sealed.changed.insert(solver);
         Ok(())
     }
@@ -104,7 +114,7 @@ impl Bids {
     pub fn close(&self, keys: &ActiveKeys) -> Vec<Solution> {
         let sealed = std::mem::take(&mut *self.lock());
         let bids = sealed.by_solver.into_iter().filter(|(solver, bid)| keys.solver_of(&bid.key) == Some(*solver));
-        bids.map(|(_, bid)| Arc::unwrap_or_clone(bid.solution)).collect()
+        bids.filter_map(|(_, bid)| bid.solution).map(Arc::unwrap_or_clone).collect()
     }
 
     /// The lanes in which what is promised so far would run, and the nanoseconds that the longest path would take;
@@ -135,7 +145,7 @@ impl Bids {
             return (None, Vec::new());
         }
         let changed = std::mem::take(&mut sealed.changed);
-        let solution = |solver: SolverId| sealed.by_solver.get(&solver).map(|bid| Arc::clone(&bid.solution));
+        let solution = |solver: SolverId| sealed.by_solver.get(&solver).and_then(|bid| bid.solution.clone());
         (sealed.open.clone(), changed.into_iter().map(|solver| (solver, solution(solver))).collect())
     }
 
@@ -221,16 +231,40 @@ mod tests {
     fn the_last_version_counts_and_none_after_the_close() {
         let (state, [first, second, third]) = state();
         let bids = Bids::default();
-        assert!(bids.put(first, answer(1, Vec::new())).is_err());
+        assert!(bids.put(first, 0, answer(1, Vec::new())).is_err());
         bids.open(input());
-        bids.put(second, answer(2, Vec::new())).expect("open");
-        bids.put(first, answer(1, Vec::new())).expect("open");
-        bids.put(first, answer(1, vec![Bundle::default()])).expect("replaces");
-        bids.put(third, answer(3, Vec::new())).expect("open");
-        bids.withdraw(SolverId(3), AuctionId(1)).expect("open");
+        bids.put(second, 0, answer(2, Vec::new())).expect("open");
+        bids.put(first, 0, answer(1, Vec::new())).expect("open");
+        bids.put(first, 0, answer(1, vec![Bundle::default()])).expect("replaces");
+        bids.put(third, 0, answer(3, Vec::new())).expect("open");
+        bids.withdraw(third, 0, SolverId(3), AuctionId(1)).expect("open");
         assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), [(1, 1), (2, 0)]);
-        let late = bids.put(first, answer(1, Vec::new()));
+        let late = bids.put(first, 0, answer(1, Vec::new()));
         assert_eq!(late.map_err(|refusal| refusal.reason), Err(Reason::AuctionClosed));
+    }
+
+    #[test]
+    fn what_arrives_late_replaces_nothing() {
+        let (state, [first, ..]) = state();
+        let bids = Bids::default();
+        bids.open(input());
+        let put = |version, bundles| bids.put(first, version, answer(1, vec![Bundle::default(); bundles]));
+        let withdraw = |version| bids.withdraw(first, version, SolverId(1), AuctionId(1));
+        let late = |found: Result<(), Refusal>| assert_eq!(found.map_err(|it| it.reason), Err(Reason::OldVersion));
+        put(3, 3).expect("open");
+        late(put(3, 1));
+        late(put(2, 1));
+        late(withdraw(1));
+        put(4, 4).expect("newer");
+        withdraw(7).expect("newer");
+        late(put(6, 1));
+        put(0, 5).expect("it has no version");
+        late(put(7, 1));
+        assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), [(1, 5)]);
+        bids.open(input());
+        put(1, 1).expect("another auction counts from the start");
+        withdraw(2).expect("open");
+        assert_eq!(shape(&bids.close(&ActiveKeys::of(&state))), []);
     }
 
     #[test]
@@ -243,12 +277,12 @@ mod tests {
         assert!(bids.publish(input()));
         let shape = || bids.lanes().map(|(plan, _)| (plan.bundles, plan.colours, plan.hottest));
         assert_eq!(shape(), Some((0, 0, 0)));
-        bids.put(first, answer(1, vec![filling(1), filling(2)])).expect("open");
-        bids.put(second, answer(2, vec![filling(2)])).expect("open");
+        bids.put(first, 0, answer(1, vec![filling(1), filling(2)])).expect("open");
+        bids.put(second, 0, answer(2, vec![filling(2)])).expect("open");
         assert_eq!(shape(), Some((3, 2, 2)));
-        bids.put(first, answer(1, vec![filling(3)])).expect("open");
+        bids.put(first, 0, answer(1, vec![filling(3)])).expect("open");
         assert_eq!(shape(), Some((2, 1, 1)));
-        bids.withdraw(SolverId(2), AuctionId(1)).expect("open");
+        bids.withdraw(second, 0, SolverId(2), AuctionId(1)).expect("open");
         assert_eq!(shape(), Some((1, 1, 1)));
         assert_eq!(bids.close(&ActiveKeys::of(&state)).len(), 1);
         assert_eq!(bids.lanes(), None);
@@ -261,8 +295,8 @@ mod tests {
         let keys = ActiveKeys::of(&state);
         let bids = Bids::default();
         bids.open(input());
-        bids.put(first, answer(1, Vec::new())).expect("open");
-        bids.put(second, answer(2, Vec::new())).expect("open");
+        bids.put(first, 0, answer(1, Vec::new())).expect("open");
+        bids.put(second, 0, answer(2, Vec::new())).expect("open");
         state.keys.get_mut(&first).expect("a grant").is_active = false;
         let action = Action::RevokeKey(RevokeKey { key: first });
         let revoked = Command { id: CommandId::default(), digest: Hash([0; 32]), action };

@@ -3,6 +3,7 @@
 //! What it hands to the core is a record; what the core decides comes back as an outcome.
 
 pub mod admission;
+mod allowance;
 pub mod bids;
 pub mod cell;
 pub mod clearings;
@@ -10,6 +11,7 @@ pub mod clock;
 pub mod executor;
 pub mod genesis;
 pub mod keys;
+pub mod offers;
 pub mod outcomes;
 pub mod phase;
 pub mod replay;
@@ -18,5 +20,6 @@ pub mod sequencer;
 pub mod server;
 mod services;
 pub mod settings;
+pub mod standings;
 pub mod stored;
 pub mod view;

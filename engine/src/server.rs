@@ -116,6 +116,8 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         door: door.clone(),
         clock: parts.clock,
         bids: Arc::clone(&parts.bids),
+        offers: Arc::clone(&parts.offers),
+        standings: Arc::default(),
         clearings: Arc::clone(&parts.clearings),
         keys: known.keys,
         notices: parts.notices.clone(),
@@ -206,7 +208,7 @@ fn prepare(settings: &Settings) -> Result<Parts, StartError> {
     let (notices, _) = broadcast::channel(NOTICES_MAX);
     let (times, bids) = (settings.times()?, Arc::new(Bids::default()));
     let (log, clearings) = (Box::new(log), Arc::default());
-    Ok(Parts { log, cell, clock, times, workers, clearings, bids, scales, keys, notices })
+    Ok(Parts { log, cell, clock, times, workers, clearings, bids, offers: Arc::default(), scales, keys, notices })
 }
 
 /// Tells everybody that the sequencer has ended, however it does.

@@ -65,7 +65,7 @@ fn parse(text: &str, scale: u8, field: &str) -> Result<Atoms, Refusal> {
             AmountError::TooPrecise { scale } => {
                 (Reason::AmountTooPrecise, format!("expected at most {scale} decimals, found more"))
             }
-            AmountError::TooLarge => (Reason::AmountTooLarge, "expected what may exist, found more".to_owned()),
+            AmountError::TooLarge => (Reason::AmountTooLarge, "expected at most 2^127 atoms, found more".to_owned()),
         };
         Refusal::new(reason, field, message)
     })

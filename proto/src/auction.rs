@@ -44,13 +44,7 @@ pub fn input_to_core(input: &wire::AuctionInput) -> Result<AuctionInput, Refusal
         seed: Hash(fixed(&input.seed, "seed")?),
         surplus_cap_ppm: input.surplus_cap_ppm,
         denominations: each(&input.denominations, "denominations", denomination_to_core)?,
-        reserves: each(&input.reserves, "reserves", |reserve, field| {
-            Ok(Reserve {
-                denomination: denomination(reserve.denomination, denominations, &format!("{field}.denomination"))?,
-                amount: atoms(&reserve.amount, &format!("{field}.amount"))?,
-                is_scarce: reserve.scarce,
-            })
-        })?,
+        reserves: each(&input.reserves, "reserves", |reserve, field| reserve_to_core(reserve, denominations, field))?,
         intents: each(&input.intents, "intents", |intent, field| {
             intent_to_core(intent, denominations, reserves, field)
         })?,
@@ -158,7 +152,7 @@ fn denomination(index: u32, count: usize, field: &str) -> Result<DenominationInd
     place(index, count, field).map(DenominationIndex)
 }
 
-fn denomination_to_core(denomination: &wire::Denomination, field: &str) -> Result<Denomination, Refusal> {
+pub(crate) fn denomination_to_core(denomination: &wire::Denomination, field: &str) -> Result<Denomination, Refusal> {
     let scale_field = format!("{field}.scale");
     let scale: u8 = narrow(denomination.scale, &scale_field)?;
     if scale > SCALE_MAX {
@@ -172,7 +166,7 @@ fn denomination_to_core(denomination: &wire::Denomination, field: &str) -> Resul
     })
 }
 
-fn denomination_to_wire(denomination: &Denomination) -> wire::Denomination {
+pub(crate) fn denomination_to_wire(denomination: &Denomination) -> wire::Denomination {
     wire::Denomination {
         asset: denomination.asset.to_string(),
         module: denomination.module.to_string(),
@@ -181,7 +175,15 @@ fn denomination_to_wire(denomination: &Denomination) -> wire::Denomination {
     }
 }
 
-fn reserve_to_wire(reserve: &Reserve) -> wire::Reserve {
+pub(crate) fn reserve_to_core(reserve: &wire::Reserve, denominations: usize, field: &str) -> Result<Reserve, Refusal> {
+    Ok(Reserve {
+        denomination: denomination(reserve.denomination, denominations, &format!("{field}.denomination"))?,
+        amount: atoms(&reserve.amount, &format!("{field}.amount"))?,
+        is_scarce: reserve.scarce,
+    })
+}
+
+pub(crate) fn reserve_to_wire(reserve: &Reserve) -> wire::Reserve {
     wire::Reserve {
         denomination: reserve.denomination.0,
         amount: reserve.amount.to_string(),
@@ -189,7 +191,7 @@ fn reserve_to_wire(reserve: &Reserve) -> wire::Reserve {
     }
 }
 
-fn intent_to_core(
+pub(crate) fn intent_to_core(
     intent: &wire::AuctionIntent,
     denominations: usize,
     reserves: usize,
@@ -212,7 +214,7 @@ fn intent_to_core(
     })
 }
 
-fn floor_to_core(floor: &wire::FloorTerms, field: &str) -> Result<FloorTerms, Refusal> {
+pub(crate) fn floor_to_core(floor: &wire::FloorTerms, field: &str) -> Result<FloorTerms, Refusal> {
     Ok(FloorTerms {
         option: narrow(floor.option, &format!("{field}.option"))?,
         sold: atoms(&floor.sold, &format!("{field}.sold"))?,
@@ -220,11 +222,11 @@ fn floor_to_core(floor: &wire::FloorTerms, field: &str) -> Result<FloorTerms, Re
     })
 }
 
-fn floor_to_wire(floor: &FloorTerms) -> wire::FloorTerms {
+pub(crate) fn floor_to_wire(floor: &FloorTerms) -> wire::FloorTerms {
     wire::FloorTerms { option: u32::from(floor.option), sold: floor.sold.to_string(), bought: floor.bought.to_string() }
 }
 
-fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
+pub(crate) fn intent_to_wire(intent: &AuctionIntent) -> wire::AuctionIntent {
     wire::AuctionIntent {
         party: intent.party.to_string(),
         id: intent.id.0.to_vec(),
@@ -270,7 +272,11 @@ fn option_to_wire(option: &AuctionOption) -> wire::AuctionOption {
     }
 }
 
-fn venue_to_core(venue: &wire::AuctionVenue, denominations: usize, field: &str) -> Result<AuctionVenue, Refusal> {
+pub(crate) fn venue_to_core(
+    venue: &wire::AuctionVenue,
+    denominations: usize,
+    field: &str,
+) -> Result<AuctionVenue, Refusal> {
     Ok(AuctionVenue {
         name: name(&venue.name, &format!("{field}.name"))?,
         coins: per_coin(&venue.coins, &format!("{field}.coins"), |coin, field| {
@@ -281,7 +287,7 @@ fn venue_to_core(venue: &wire::AuctionVenue, denominations: usize, field: &str) 
     })
 }
 
-fn venue_to_wire(venue: &AuctionVenue) -> wire::AuctionVenue {
+pub(crate) fn venue_to_wire(venue: &AuctionVenue) -> wire::AuctionVenue {
     wire::AuctionVenue {
         name: venue.name.to_string(),
         coins: venue.coins.iter().map(|coin| coin.0).collect(),

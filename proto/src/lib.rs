@@ -6,6 +6,7 @@
 pub mod amount;
 pub mod auction;
 pub mod command;
+pub mod delta;
 pub mod envelope;
 pub mod events;
 mod field;

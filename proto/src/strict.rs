@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_noticed_at_any_depth() {
-        let withdraw = wire::WithdrawSolution { auction: 7 };
+        let withdraw = wire::WithdrawSolution { auction: 7, version: 0 };
         let message = wire::SolverMessage { message: Some(wire::solver_message::Message::Withdraw(withdraw)) };
         let bytes = message.encode_to_vec();
         check_length(&message, bytes.len()).expect("known fields");

@@ -1,6 +1,8 @@
 //! Verdicts: what a solver is told of one bundle, both ways.
 
-use clearlane_core::auction::{Loss, Verdict};
+use std::cell::OnceCell;
+
+use clearlane_core::auction::{AuctionInput, Loss, Verdict};
 use clearlane_core::lanes::Resource;
 use clearlane_core::money::Score;
 use clearlane_core::names::{FactIndex, IntentIndex, ReserveIndex, SolverId, VenueIndex};
@@ -8,14 +10,52 @@ use clearlane_core::refusal::{Reason, Refusal};
 
 use crate::field::{refuse, required, shown};
 use crate::wire::bundle_verdict::Verdict as WireVerdict;
-use crate::{outcome, wire};
+use crate::{delta, outcome, wire};
 
-/// Writes a verdict.
+/// What the resources of an auction are called; nothing where its input is unknown.
+#[derive(Debug, Default)]
+pub struct ResourceNames<'a> {
+    input: Option<&'a AuctionInput>,
+    /// Whose accounts the reserves are; only looked for where something was lost on one.
+    payers: OnceCell<Vec<String>>,
+}
+
+impl<'a> ResourceNames<'a> {
+    /// The names in this auction.
+    #[must_use]
+    pub fn of(input: Option<&'a AuctionInput>) -> ResourceNames<'a> {
+        ResourceNames { input, payers: OnceCell::new() }
+    }
+
+    /// What a resource is called: a venue by its name, an intent by party and id, a reserve by party, asset and module.
+    #[must_use]
+    pub fn name(&self, resource: Resource) -> Option<String> {
+        let input = self.input?;
+        match resource {
+            Resource::Venue(index) => input.venues.get(index.at()).map(|venue| venue.name.to_string()),
+            Resource::Intent(index) => {
+                input.intents.get(index.at()).map(|intent| format!("{} {}", intent.party, intent.id))
+            }
+            Resource::Reserve(index) => self.payers.get_or_init(|| payers(input)).get(index.at()).cloned(),
+            Resource::Fact(_) | Resource::Other(_) => None,
+        }
+    }
+}
+
+fn payers(input: &AuctionInput) -> Vec<String> {
+    let named = delta::payers(input).map(|(party, coin)| {
+        let party = party.map_or_else(|| "nobody".to_owned(), ToString::to_string);
+        coin.map_or_else(String::new, |(asset, module)| format!("{party} {asset} {module}"))
+    });
+    named.collect()
+}
+
+/// Writes a verdict, with what it names by name where that is known.
 #[must_use]
-pub fn to_wire(verdict: &Verdict) -> wire::BundleVerdict {
+pub fn to_wire(verdict: &Verdict, names: &ResourceNames<'_>) -> wire::BundleVerdict {
     let verdict = match verdict {
         Verdict::Won(score) => WireVerdict::Won(wire::BundleWon { score: score.to_string() }),
-        Verdict::Lost(loss) => WireVerdict::Lost(loss_to_wire(loss)),
+        Verdict::Lost(loss) => WireVerdict::Lost(loss_to_wire(loss, names)),
         Verdict::Refused(refusal) => WireVerdict::Refused(outcome::refusal_to_wire(refusal)),
         Verdict::FloorBetter(score) => WireVerdict::FloorBetter(wire::BundleWon { score: score.to_string() }),
     };
@@ -36,7 +76,7 @@ pub fn from_wire(verdict: &wire::BundleVerdict) -> Result<Verdict, Refusal> {
     })
 }
 
-fn loss_to_wire(loss: &Loss) -> wire::BundleLost {
+fn loss_to_wire(loss: &Loss, names: &ResourceNames<'_>) -> wire::BundleLost {
     let (winner, bundle, winner_score) = loss.to.unwrap_or_default();
     wire::BundleLost {
         score: loss.score.to_string(),
@@ -45,6 +85,7 @@ fn loss_to_wire(loss: &Loss) -> wire::BundleLost {
         winner_bundle: bundle,
         winner_score: winner_score.to_string(),
         resource: resource_to_wire(loss.on),
+        resource_name: names.name(loss.on).unwrap_or_default(),
         refusal: Some(outcome::refusal_to_wire(&loss.refusal)),
     }
 }

@@ -1,5 +1,6 @@
 //! The program as its users run it: a process that is killed, fed with bad input, or given a damaged log.
 
+mod arena;
 mod auctions;
 mod bad_input;
 mod conditions;
@@ -12,8 +13,10 @@ mod lost_answers;
 mod readme;
 mod relay;
 mod replays;
+mod rivals;
 mod solvers;
 mod starts;
+mod streams;
 mod watches;
 
 use std::fs::OpenOptions;

@@ -4,6 +4,7 @@ mod books;
 mod bundles;
 mod certificate;
 mod conditions;
+mod deltas;
 mod floor;
 mod lanes;
 mod model;

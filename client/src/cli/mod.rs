@@ -27,6 +27,7 @@ mod sending;
 mod signals;
 mod solve;
 mod solver;
+mod standings;
 mod venue_file;
 
 use std::process::ExitCode;
@@ -78,6 +79,7 @@ enum Command {
     Admin(admin::Admin),
     Engine(engine::Engine),
     Solver(solver::Solver),
+    Solvers(standings::Solvers),
     Replay(replay::Replay),
 }
 
@@ -120,6 +122,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Admin(command) => online(command.run(&caller)),
         Command::Engine(command) => online(command.run(caller.json)),
         Command::Solver(command) => online(command.run(&caller)),
+        Command::Solvers(command) => online(command.run(&caller)),
         Command::Replay(command) => command.run(caller.json),
     }
 }

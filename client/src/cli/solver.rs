@@ -19,7 +19,8 @@ Examples:
   clearlane solver --engine 127.0.0.1:7700 --strategy optimal --key solver.key
 
 What became of each bundle goes to stderr, scores in 10^-18 of the reference asset: what it won at, or to whose
-bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes.
+bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes, and asked for the
+results of what ended meanwhile.
 Exits 0 when stopped and 1 if it is not registered or the engine stays away.")]
 pub(crate) struct Solver {
     /// How it answers: direct, netting, joint or optimal.
@@ -47,11 +48,11 @@ impl Solver {
         };
         let found = ended.map_err(|error| Failure::Failed(error.to_string()))?;
         let human = format!(
-            "{} auctions, {} solutions, {} bundles: {} won, {} lost, {} refused",
-            found.auctions, found.solutions, found.bundles, found.won, found.lost, found.refused,
+            "{} auctions ({} by what changed), {} solutions, {} bundles: {} won, {} lost, {} refused",
+            found.auctions, found.deltas, found.solutions, found.bundles, found.won, found.lost, found.refused,
         );
         let json = json!({
-            "auctions": found.auctions, "solutions": found.solutions, "bundles": found.bundles,
+            "auctions": found.auctions, "deltas": found.deltas, "solutions": found.solutions, "bundles": found.bundles,
             "won": found.won, "lost": found.lost, "refused": found.refused,
         });
         report::print(caller.json, &human, &json)

@@ -94,6 +94,8 @@ reasons! {
     WrongAuction = "WRONG_AUCTION",
     /// The auction no longer takes solutions.
     AuctionClosed = "AUCTION_CLOSED",
+    /// A later version of the solution has arrived.
+    OldVersion = "OLD_VERSION",
     /// The solution or bundle is empty.
     Empty = "EMPTY",
     /// A fill is zero or its amounts are beyond the range.

@@ -192,11 +192,13 @@ impl Auctioneer {
 
 /// Tells solvers of an auction: with its floors, which take too long for the writer's thread.
 fn publish(parts: &Parts, input: Arc<AuctionInput>) {
-    let (bids, notices) = (Arc::clone(&parts.bids), parts.notices.clone());
+    let (bids, offers, notices) = (Arc::clone(&parts.bids), Arc::clone(&parts.offers), parts.notices.clone());
     let (auction, clearings) = (input.auction.0, Arc::clone(&parts.clearings));
     let work = move || {
         let input =
             if input.rules == RuleSet::Floor { Arc::new(clearings.open(&input).input().clone()) } else { input };
+        // Before the bids know of it: whoever finds it there can be told by what changed.
+        offers.keep(Arc::clone(&input));
         if bids.publish(Arc::clone(&input)) {
             // Nobody may be listening.
             let _ = notices.send(Notice::Opened(input));

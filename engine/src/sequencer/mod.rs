@@ -30,6 +30,7 @@ use crate::clearings::Clearings;
 use crate::clock::Clock;
 use crate::executor::Workers;
 use crate::keys::ActiveKeys;
+use crate::offers::Offers;
 use crate::scales::AssetScales;
 use crate::settings::AuctionTimes;
 
@@ -95,6 +96,8 @@ pub struct Parts {
     pub clearings: Arc<Clearings>,
     /// Solutions while an auction takes them.
     pub bids: Arc<Bids>,
+    /// What solvers were told of auctions.
+    pub offers: Arc<Offers>,
     /// The scales that admission parses amounts by.
     pub scales: Arc<AssetScales>,
     /// The keys that admission knows.

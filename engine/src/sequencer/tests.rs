@@ -62,6 +62,7 @@ pub(crate) fn parts(mut log: impl Log + 'static) -> Parts {
         workers: Arc::new(Workers::new(1)),
         clearings: Arc::default(),
         bids: Arc::default(),
+        offers: Arc::default(),
         scales: Arc::default(),
         keys: Arc::default(),
         notices,

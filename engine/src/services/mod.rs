@@ -34,8 +34,10 @@ use crate::cell::Cell;
 use crate::clearings::Clearings;
 use crate::clock::Clock;
 use crate::keys::ActiveKeys;
+use crate::offers::Offers;
 use crate::phase::{Phase, Phases};
 use crate::sequencer::{Door, Notice};
+use crate::standings::Standings;
 
 /// The largest message that the engine takes: above every limit of ours, so that what is somewhat too large is
 /// refused by name, and far below what a few hundred calls at once would need to exhaust memory.
@@ -52,6 +54,8 @@ pub(crate) struct Engine {
     pub(crate) door: Door,
     pub(crate) clock: Clock,
     pub(crate) bids: Arc<Bids>,
+    pub(crate) offers: Arc<Offers>,
+    pub(crate) standings: Arc<Standings>,
     pub(crate) clearings: Arc<Clearings>,
     pub(crate) keys: Arc<ActiveKeys>,
     pub(crate) notices: broadcast::Sender<Notice>,
@@ -73,6 +77,7 @@ pub(crate) async fn router(engine: Engine) -> Result<Router, String> {
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| error.to_string())?;
+    tokio::spawn(standings(engine.standings.clone(), engine.notices.subscribe()));
     let intents = IntentServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
     let ledger = LedgerServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
     let admin = AdminServiceServer::new(engine.clone()).max_decoding_message_size(REQUEST_BYTES_MAX);
@@ -89,6 +94,21 @@ pub(crate) async fn router(engine: Engine) -> Result<Router, String> {
         .add_service(admin)
         .add_service(log)
         .add_service(solver))
+}
+
+/// Counts what became of solvers' bundles until the sequencer is gone.
+async fn standings(standings: Arc<Standings>, mut notices: broadcast::Receiver<Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Settled(clearing)) => standings.settled(&clearing),
+            Ok(Notice::Voided(auction)) => standings.voided(auction),
+            Ok(Notice::Opened(_) | Notice::Closed(_)) => {}
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "solvers' standings lack results")
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
 }
 
 /// Says of every service, and of the engine as a whole, whether it takes requests.

@@ -81,6 +81,11 @@ impl Sessions {
         Ok(Place { _permit: permit, sessions: self.clone(), solver, number, replaced })
     }
 
+    /// Whether a solver has a stream.
+    pub(super) fn is_registered(&self, solver: SolverId) -> bool {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&solver)
+    }
+
     /// How many registered solvers' streams there are.
     pub(super) fn registered(&self) -> usize {
         SOLVERS_MAX.saturating_sub(self.registered.available_permits())

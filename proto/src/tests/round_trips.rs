@@ -239,7 +239,7 @@ fn verdicts_come_back() {
         loss(None, Resource::Other(6)),
     ];
     for expected in verdicts {
-        assert_eq!(verdict::from_wire(&verdict::to_wire(&expected)), Ok(expected));
+        assert_eq!(verdict::from_wire(&verdict::to_wire(&expected, &verdict::ResourceNames::default())), Ok(expected));
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 pub use clock::EngineClock;
-pub use link::{Notice, Outcome, Session};
+pub use link::{Memory, Notice, Outcome, Session};
 pub use patient::compete;
 pub use prepare::prepared;
 
@@ -41,6 +41,8 @@ pub struct SessionOptions {
 pub struct SessionReport {
     /// Auctions that opened.
     pub auctions: u64,
+    /// Those of them that were told by what changed.
+    pub deltas: u64,
     /// Solutions sent.
     pub solutions: u64,
     /// Bundles in them.
@@ -113,29 +115,43 @@ impl SessionReport {
 /// Says why the session could not begin or ended early.
 pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
-    let mut report = SessionReport::default();
-    session(&options, &mut stop, &mut report).await?;
+    let (mut report, mut memory) = (SessionReport::default(), Memory::default());
+    session(&options, &mut stop, &mut report, &mut memory).await?;
     Ok(report)
 }
 
-/// One connection from its registration to its end, counted in `report`.
+/// One connection from its registration to its end, counted in `report`; it resumes by `memory`, and leaves there what
+/// the next one resumes by.
 async fn session(
     options: &SessionOptions,
     stop: &mut watch::Receiver<bool>,
     report: &mut SessionReport,
+    memory: &mut Memory,
 ) -> Result<(), SessionError> {
-    let mut work = Work::default();
     let mut session = tokio::select! {
         () = stop_asked(stop) => return Ok(()),
-        session = Session::connect(options) => session?,
+        session = Session::resume(options, memory.clone()) => session?,
     };
     info!(solver = session.solver().0, strategy = options.strategy, "registered");
+    let ended = competing(options, stop, report, &mut session).await;
+    *memory = session.memory().clone();
+    report.deltas = memory.deltas();
+    ended
+}
+
+async fn competing(
+    options: &SessionOptions,
+    stop: &mut watch::Receiver<bool>,
+    report: &mut SessionReport,
+    session: &mut Session,
+) -> Result<(), SessionError> {
+    let mut work = Work::default();
     loop {
         tokio::select! {
             () = stop_asked(stop) => break,
             solved = work.finished() => {
                 let (auction, proposal) = solved?;
-                send(&mut session, auction, &proposal, report).await?;
+                send(session, auction, &proposal, report).await?;
             }
             notice = session.next() => match notice? {
                 Some(Notice::Opened(input)) => {
@@ -145,6 +161,9 @@ async fn session(
                 }
                 Some(Notice::Closed(auction)) => work.cancel(auction),
                 Some(Notice::Refused(refusal)) => warn!(%refusal, "message refused"),
+                Some(Notice::Gone(first, last)) => {
+                    warn!(first = first.0, last = last.0, "results of these auctions are no longer kept");
+                }
                 Some(Notice::Result(outcome)) => {
                     report.add(&outcome);
                     log(&outcome);
@@ -197,10 +216,14 @@ fn log(outcome: &Outcome) {
                 let (solver, number, ahead) = loss
                     .to
                     .map_or((0, 0, 0), |(solver, number, score)| (solver.0, number, score.saturating_sub(loss.score)));
-                let (score, on, rule) = (loss.score, &loss.on, loss.refusal.reason.code());
-                info!(auction, bundle, %score, solver, number, %ahead, ?on, rule, "bundle lost");
+                let (score, on, refusal) = (loss.score, &loss.on, &loss.refusal);
+                let name = outcome.lost_on.get(bundle).map_or("", String::as_str);
+                info!(auction, bundle, %score, solver, number, %ahead, ?on, name, %refusal, "bundle lost");
             }
-            Verdict::FloorBetter(score) => info!(auction, bundle, %score, "bundle lost to the built-in bidder alone"),
+            Verdict::FloorBetter(score) => {
+                let floor = outcome.floor_score;
+                info!(auction, bundle, %score, %floor, "bundle lost to the built-in bidder alone");
+            }
             Verdict::Refused(refusal) => warn!(auction, bundle, %refusal, "bundle refused"),
         }
     }

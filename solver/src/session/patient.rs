@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use tonic::Code;
 use tracing::warn;
 
-use super::{SessionError, SessionOptions, SessionReport, session, stop_asked};
+use super::{Memory, SessionError, SessionOptions, SessionReport, session, stop_asked};
 use crate::strategy;
 
 /// The wait before the first new attempt; each later one is twice as long, up to [`WAIT_MAX`].
@@ -24,11 +24,11 @@ const ATTEMPTS_MAX: u32 = 60;
 /// stays away.
 pub async fn compete(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
-    let mut report = SessionReport::default();
+    let (mut report, mut memory) = (SessionReport::default(), Memory::default());
     let mut attempts = Attempts::default();
     loop {
         let before = report;
-        let ended = session(&options, &mut stop, &mut report).await;
+        let ended = session(&options, &mut stop, &mut report, &mut memory).await;
         if *stop.borrow() || stop.has_changed().is_err() {
             return Ok(report);
         }
