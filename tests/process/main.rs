@@ -1,6 +1,7 @@
 //! The program as its users run it: a process that is killed, fed with bad input, or given a damaged log.
 
 mod auctions;
+mod backtests;
 mod bad_input;
 mod conditions;
 mod ends;
