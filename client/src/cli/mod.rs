@@ -15,12 +15,14 @@ mod demo;
 mod engine;
 #[cfg(test)]
 mod examples;
+mod explain;
 mod failure;
 mod footprints;
 mod intent_file;
 mod intents;
 mod keys;
 mod lanes;
+mod nearest;
 mod outcome;
 mod replay;
 mod report;
