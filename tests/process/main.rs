@@ -11,6 +11,7 @@ mod harness;
 mod keys;
 mod lost_answers;
 mod readme;
+mod receipts;
 mod relay;
 mod replays;
 mod solvers;

@@ -7,6 +7,7 @@ mod conditions;
 mod floor;
 mod lanes;
 mod model;
+mod receipts;
 mod refusals;
 mod rewards;
 mod selection;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod compete;
+mod floors;
 mod intents;
 mod ledger;
 mod log;
