@@ -8,6 +8,8 @@ mod ends;
 mod exits;
 mod expiry;
 mod harness;
+#[cfg(target_os = "linux")]
+mod interrupts;
 mod keys;
 mod lost_answers;
 mod readme;

@@ -31,6 +31,7 @@ mod signals;
 mod solve;
 mod solver;
 mod venue_file;
+mod watching;
 
 use std::process::ExitCode;
 

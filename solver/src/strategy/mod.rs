@@ -38,7 +38,7 @@ pub struct Budget<'a> {
 /// How far a strategy is, for people: what it says decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// The counted surplus of its best answer so far, in reference units.
+    /// About what its best answer so far counts, in reference units.
     pub score: f64,
     /// What it takes to be the most that any answer scores, in reference units, if it knows.
     pub bound: Option<f64>,

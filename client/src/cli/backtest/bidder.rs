@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, RuleSet, Solution, verify, with_floors};
+use clearlane_core::auction::{AuctionInput, Solution, verify};
 use clearlane_core::names::SolverId;
 use clearlane_proto::auction::{input_to_core, input_to_wire};
 use clearlane_solver::offline::{Allowance, Watch, answer_within};
@@ -115,9 +115,8 @@ impl Bidder {
     }
 }
 
-/// What solvers are told of an auction: with its floors, and without conditions, as it travels.
-pub(super) fn told(input: &AuctionInput) -> Result<AuctionInput, Failure> {
-    let floored = (input.rules == RuleSet::Floor).then(|| with_floors(input));
-    let sent = input_to_wire(floored.as_ref().unwrap_or(input));
-    input_to_core(&sent).map_err(|refusal| Failure::Failed(format!("auction {}: {refusal}", input.auction.0)))
+/// What solvers are told of an auction that has its floors: all but conditions, as it travels.
+pub(super) fn told(floored: &AuctionInput) -> Result<AuctionInput, Failure> {
+    let told = input_to_core(&input_to_wire(floored));
+    told.map_err(|refusal| Failure::Failed(format!("auction {}: {refusal}", floored.auction.0)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clearlane_core::auction::{AuctionInput, Clearing, Solution, Verdict, clear};
+use clearlane_core::auction::{AuctionInput, Clearing, Opened, Solution, Verdict};
 use clearlane_core::hash::Hash;
 use clearlane_core::lanes::Executor;
 use clearlane_core::money::Score;
@@ -111,7 +111,8 @@ impl Contest<'_> {
     /// Holds an auction again; `None` if it was stopped meanwhile.
     pub(super) fn hold(&self, state: &State, auction: &SettledAuction) -> Result<Option<Row>, Failure> {
         let input = auction.input.as_ref();
-        let told = told(input)?;
+        let opened = Opened::new(input);
+        let told = told(opened.input())?;
         let (rivals, [first_id, second_id]) = self.seats(state, auction);
         let first = self.first.bid(&told, first_id, self.is_stopped);
         let second = self.second.map(|second| (second, second.bid(&told, second_id, self.is_stopped)));
@@ -128,7 +129,7 @@ impl Contest<'_> {
             SolverId::FLOOR => "floor".to_owned(),
             solver => state.solver_party(solver).map_or_else(|| solver.0.to_string(), ToString::to_string),
         };
-        let cleared = |bids: &[&Bid]| self.cleared(input, &rivals, bids);
+        let cleared = |bids: &[&Bid]| self.cleared(&opened, &rivals, bids);
         let attempt = |bid: &Bid| attempt(input, &cleared(&[bid]), bid, &name);
         let together = second.as_ref().map(|(_, second)| outcome(input, &cleared(&[&first, second]), &name));
         Ok(Some(Row {
@@ -161,12 +162,12 @@ impl Contest<'_> {
     }
 
     /// The clearing of some bids among the recorded solutions, in order of solver as the log has them.
-    fn cleared(&self, input: &AuctionInput, rivals: &[Solution], bids: &[&Bid]) -> Clearing {
+    fn cleared(&self, opened: &Opened, rivals: &[Solution], bids: &[&Bid]) -> Clearing {
         let mut solutions = rivals.to_vec();
         let answers = bids.iter().map(|bid| &bid.solution);
         solutions.extend(answers.filter(|solution| !solution.bundles.is_empty() || solution.prices.is_some()).cloned());
         solutions.sort_by_key(|solution| solution.solver);
-        clear(input, &solutions, self.executor)
+        opened.clear(&solutions, self.executor)
     }
 }
 

@@ -101,8 +101,12 @@ pub(super) struct Backtest {
 }
 
 impl WhatIf {
-    /// What it asks for, if anything.
+    /// What it asks for, if anything; a signal ends it early.
     pub(super) fn backtest(&self, lanes: usize) -> Result<Option<Backtest>, Failure> {
+        if self.what_if.is_some() { self.until(lanes, stop_flag()?) } else { Ok(None) }
+    }
+
+    fn until(&self, lanes: usize, stop: Arc<AtomicBool>) -> Result<Option<Backtest>, Failure> {
         let Some(first) = &self.what_if else { return Ok(None) };
         let limit = match (self.budget_ms, self.budget_steps) {
             (_, Some(steps)) => Limit::Steps(steps),
@@ -132,7 +136,7 @@ impl WhatIf {
             baseline: baseline.map(|baseline| (baseline, self.tolerance_bps)),
             is_party_seen: false,
             workers: Workers::new(lanes),
-            stop: stop_flag()?,
+            stop,
             bar: report::bar(0, "batches"),
         }))
     }
@@ -213,5 +217,42 @@ impl Onlooker for Backtest {
 
     fn voided(&mut self, _: AuctionId) {
         self.found.voided = self.found.voided.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what_if(strategy: &str) -> WhatIf {
+        WhatIf {
+            what_if: Some(strategy.to_owned()),
+            against: None,
+            keep_recorded: false,
+            in_place_of: None,
+            budget_ms: None,
+            clock_scale: 1,
+            budget_steps: Some(7),
+            gate: None,
+            tolerance_bps: 0,
+        }
+    }
+
+    #[test]
+    fn a_backtest_that_is_stopped_prints_what_it_has_and_is_not_good() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut backtest = what_if("direct").until(1, Arc::clone(&stop)).expect("flags").expect("a backtest");
+        assert!(backtest.passed(1, 3).is_continue());
+        stop.store(true, Ordering::Relaxed);
+        assert!(backtest.passed(2, 3).is_break());
+        let (text, json, is_good) = backtest.finish().expect("a result");
+        assert!(!is_good && json["stopped"] == true && json["budget"] == "7 steps", "{json}");
+        assert!(text.contains("stopped before the end"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_strategy_is_told_the_known_ones() {
+        let failure = what_if("oracle").until(1, Arc::default()).err().expect("no such strategy");
+        assert!(matches!(&failure, Failure::Usage(message) if message.contains("netting")), "{failure}");
     }
 }

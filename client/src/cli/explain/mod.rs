@@ -10,7 +10,7 @@ mod rates;
 mod text;
 mod why;
 
-use clearlane_core::auction::{AuctionIntent, Executed, Fill, FloorTerms, Routed, size_of, with_floors};
+use clearlane_core::auction::{AuctionIntent, Executed, Fill, FloorTerms, Routed, size_of};
 use clearlane_core::money::Atoms;
 use clearlane_core::names::{IntentIndex, SolverId};
 use clearlane_core::refusal::Refusal;
@@ -112,7 +112,7 @@ impl<'a> Explained<'a> {
             intent,
             options: intent.options.iter().map(rates).collect(),
             accounts: account::accounts(auction, clearing, index, &alone),
-            floor: intent.floor.or_else(|| with_floors(input).intents.get(index.at())?.floor),
+            floor: clearing.floor_of(index),
             fills: clearing.executed.iter().flat_map(of_bundle).collect(),
             now: alone.now(),
             part: if open.is_none() { alone.in_part() } else { None },
