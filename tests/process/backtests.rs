@@ -157,6 +157,11 @@ fn gates(site: &Site) {
     let spared = ["--what-if", "netting", "--gate", &higher, "--tolerance-bps", "2"];
     assert_eq!(replay(site, &spared).status.code(), Some(0));
 
+    // One that was taken among other bidders, or stopped, is refused.
+    let among = replay(site, &["--what-if", "netting", "--keep-recorded", "--gate", &file]);
+    let told = String::from_utf8_lossy(&among.stderr);
+    assert!(among.status.code() == Some(1) && told.contains("beside the recorded solutions"), "{told}");
+
     // Another log's result, and one with an auction more, gate nothing away.
     let mut other: Value = serde_json::from_str(&stored).expect("JSON");
     other["what_if"]["auctions"][0]["input"] = "00".into();

@@ -95,6 +95,14 @@ impl Bidder {
         self.strategy.name()
     }
 
+    /// The time that it has for an answer; `None` if its budget is counted in steps.
+    pub(super) fn time(&self, input: &AuctionInput) -> Option<Duration> {
+        match self.limit.allowance(input) {
+            Allowance::Time(time) => Some(time),
+            Allowance::OwnEnd | Allowance::Steps(_) => None,
+        }
+    }
+
     /// Answers what a solver was told, see [`told`]; early if the answer is wanted now.
     pub(super) fn bid(&self, told: &AuctionInput, solver: SolverId, is_wanted: &dyn Fn() -> bool) -> Bid {
         let watch = Watch { is_wanted, ..Watch::NOBODY };

@@ -25,6 +25,18 @@ pub(super) enum Rivals {
     RecordedBut(Name),
 }
 
+impl std::fmt::Display for Rivals {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Rivals::Nobody => formatter.write_str("against the built-in bidder alone"),
+            Rivals::Recorded => formatter.write_str("beside the recorded solutions"),
+            Rivals::RecordedBut(party) => {
+                write!(formatter, "in place of {party}, beside the other recorded solutions")
+            }
+        }
+    }
+}
+
 /// Who bids in the auctions that are held again.
 pub(super) struct Contest<'a> {
     pub(super) first: &'a Bidder,
@@ -76,6 +88,8 @@ pub(super) struct Row {
     pub(super) input_digest: Hash,
     pub(super) intents: usize,
     pub(super) venues: usize,
+    /// The time that each bidder had; `None` if it is counted in steps.
+    pub(super) budget: Option<Duration>,
     pub(super) floor: Score,
     pub(super) recorded: Outcome,
     pub(super) first: Attempt,
@@ -137,6 +151,7 @@ impl Contest<'_> {
             input_digest: auction.input_digest,
             intents: input.intents.len(),
             venues: input.venues.len(),
+            budget: self.first.time(input),
             floor: auction.clearing.floor_score,
             recorded: outcome(input, &auction.clearing, &recorded),
             first: attempt(&first),

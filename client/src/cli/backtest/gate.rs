@@ -6,7 +6,7 @@ use std::path::Path;
 use clearlane_core::money::{Score, parse_amount};
 use serde_json::{Value, json};
 
-use super::contest::Row;
+use super::contest::{Rivals, Row};
 use crate::cli::failure::{Failure, read_file};
 use crate::cli::report::{score_text, short_score};
 
@@ -19,6 +19,8 @@ const BASIS_POINTS: Score = 10_000;
 #[derive(Clone, Debug)]
 pub(super) struct Baseline {
     strategy: String,
+    rivals: String,
+    is_stopped: bool,
     auctions: BTreeMap<u64, Stored>,
 }
 
@@ -60,7 +62,21 @@ impl Baseline {
             let input = row.get("input")?.as_str()?.to_owned();
             auctions.insert(row.get("auction")?.as_u64()?, Stored { input, captured: score(captured)? });
         }
-        Some(Baseline { strategy: stored.get("strategy")?.as_str()?.to_owned(), auctions })
+        let text = |field: &str| stored.get(field).and_then(Value::as_str).map(str::to_owned);
+        let is_stopped = stored.get("stopped")?.as_bool()?;
+        Some(Baseline { strategy: text("strategy")?, rivals: text("rivals")?, is_stopped, auctions })
+    }
+
+    /// Refuses a baseline that was stopped early, or taken among other bidders.
+    pub(super) fn check_comparable(&self, rivals: &Rivals) -> Result<(), Failure> {
+        if self.is_stopped {
+            return Err(Failure::Failed("--gate: expected a complete result, found one that was stopped".to_owned()));
+        }
+        let (stored, asked) = (&self.rivals, rivals.to_string());
+        if *stored == asked {
+            return Ok(());
+        }
+        Err(Failure::Failed(format!("--gate: expected a result taken {asked}, found one taken {stored}")))
     }
 
     /// Where these auctions capture less than stored by more than the tolerance; auctions that are new are fine.

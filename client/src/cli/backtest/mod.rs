@@ -1,5 +1,6 @@
 //! `replay --what-if`: the auctions of a log held again with another strategy, judged by the same clearing.
 //!
+//! Each auction is held again on its recorded input: what other fills would have changed in later ones is not followed.
 //! A bidder is told what a solver was told and is held to a solver's limits: floors, sizes, a budget. What it is
 //! worth is what `clear` says of its answer on the recorded input.
 
@@ -51,7 +52,8 @@ pub(crate) struct WhatIf {
     budget_ms: Option<u64>,
     /// How many times as fast as the wall the clock of the recorded engine ran (its --clock-scale), by which the
     /// recorded times are divided.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "what_if",
+        value_parser = clap::value_parser!(u32).range(1..))]
     clock_scale: u32,
     /// A budget of work instead of time: a strategy stops after it has asked so often whether it has to, on one
     /// thread, and answers alike each time, on any machine.
@@ -74,16 +76,6 @@ pub(super) struct Found {
     rows: Vec<Row>,
     voided: u64,
     is_stopped: bool,
-}
-
-impl Found {
-    fn rivals_text(&self) -> String {
-        match &self.rivals {
-            Rivals::Nobody => "against the built-in bidder alone".to_owned(),
-            Rivals::Recorded => "beside the recorded solutions".to_owned(),
-            Rivals::RecordedBut(party) => format!("in place of {party}, beside the other recorded solutions"),
-        }
-    }
 }
 
 /// Holds the auctions of a log again while it is replayed.
@@ -119,11 +111,15 @@ impl WhatIf {
             let message = format!("--against: expected another strategy than {}", first.name());
             return Err(Failure::Usage(message));
         }
+        let rivals = self.rivals()?;
         let baseline = self.gate.as_ref().map(|path| Baseline::read(path)).transpose()?;
+        if let Some(baseline) = &baseline {
+            baseline.check_comparable(&rivals)?;
+        }
         let found = Found {
             names: (first.name(), second.as_ref().map(Bidder::name)),
             limit,
-            rivals: self.rivals()?,
+            rivals,
             rows: Vec::new(),
             voided: 0,
             is_stopped: false,

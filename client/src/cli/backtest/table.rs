@@ -14,7 +14,7 @@ use crate::cli::report::{counted, short_score, table};
 /// The whole text.
 pub(super) fn of(found: &Found, totals: &Totals) -> String {
     let (first, second) = found.names;
-    let mut text = format!("what if {first} had bid ({}, budget {})\n", found.rivals_text(), found.limit);
+    let mut text = format!("what if {first} had bid ({}, budget {})\n", found.rivals, found.limit);
     if found.rows.is_empty() {
         text.push_str("no auction settled: there is nothing to hold again\n");
         return text;
