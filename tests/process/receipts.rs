@@ -62,12 +62,15 @@ async fn a_floor_is_shown_at_the_open_and_on_the_receipt_and_after_a_restart() {
         }
     };
     assert_eq!((shown.auction, shown.terms.as_ref()), (1, Some(&terms)));
-    let mut fills = Vec::new();
+    let (mut fills, mut floors) = (Vec::new(), Vec::new());
     while let Some(update) = watch.message().await.expect("an update") {
-        if let Some(Change::Filled(fill)) = update.change {
-            fills.push(fill);
+        match update.change {
+            Some(Change::Filled(fill)) => fills.push(fill),
+            Some(Change::Floor(floor)) => floors.push(floor),
+            Some(Change::Accepted(_) | Change::Offered(_) | Change::Waiting(_) | Change::Ended(_)) | None => {}
         }
     }
+    assert_eq!(floors, [shown], "told once");
     let [fill] = &fills[..] else { panic!("expected one fill, found {fills:?}") };
     assert_eq!((fill.auction, fill.bought.as_str(), fill.floor.as_ref()), (1, "9900", Some(&terms)));
     assert_eq!((fill.over_limit.as_str(), fill.over_floor.as_str()), ("900", "0"));

@@ -173,7 +173,8 @@ impl Intents {
 fn why_it_waits(one: &wire::IntentStatus) -> &str {
     match one.updates.last().and_then(|update| update.change.as_ref()) {
         Some(Change::Waiting(refusal)) => &refusal.message,
-        Some(Change::Accepted(_) | Change::Offered(_) | Change::Filled(_) | Change::Ended(_)) | None => "",
+        Some(Change::Accepted(_) | Change::Offered(_) | Change::Filled(_) | Change::Ended(_) | Change::Floor(_))
+        | None => "",
     }
 }
 
@@ -181,7 +182,8 @@ fn why_it_waits(one: &wire::IntentStatus) -> &str {
 fn sum_of(one: &wire::IntentStatus, figure: impl Fn(&wire::FillUpdate) -> &str) -> String {
     let figures = one.updates.iter().filter_map(|update| match &update.change {
         Some(Change::Filled(fill)) => figure(fill).parse::<i128>().ok(),
-        Some(Change::Accepted(_) | Change::Offered(_) | Change::Waiting(_) | Change::Ended(_)) | None => None,
+        Some(Change::Accepted(_) | Change::Offered(_) | Change::Waiting(_) | Change::Ended(_) | Change::Floor(_))
+        | None => None,
     });
     let sum = figures.fold(None, |sum: Option<i128>, figure| Some(sum.unwrap_or(0).saturating_add(figure)));
     sum.map_or_else(String::new, |sum| sum.to_string())
@@ -195,14 +197,17 @@ fn open_floor_text(floor: &wire::OpenFloor) -> String {
     }
 }
 
+fn open_floor_json(floor: &wire::OpenFloor) -> Value {
+    json!({ "auction": floor.auction, "terms": terms_json(floor.terms.as_ref()) })
+}
+
 fn terms_json(terms: Option<&wire::FloorTerms>) -> Value {
     terms.map_or(Value::Null, |terms| json!({ "option": terms.option, "sold": terms.sold, "bought": terms.bought }))
 }
 
 fn status_json(one: &wire::IntentStatus) -> Value {
     let updates: Vec<Value> = one.updates.iter().map(update_json).collect();
-    let floor =
-        one.floor.as_ref().map(|floor| json!({ "auction": floor.auction, "terms": terms_json(floor.terms.as_ref()) }));
+    let floor = one.floor.as_ref().map(open_floor_json);
     json!({ "id": id_text(&one.id), "state": one.state, "sold": one.sold, "bought": one.bought, "floor": floor,
         "updates": updates })
 }
@@ -241,6 +246,7 @@ fn update_text(update: &wire::IntentUpdate) -> String {
             standing_text(fill)
         ),
         Some(Change::Ended(how)) => how.clone(),
+        Some(Change::Floor(floor)) => format!("floor {}", open_floor_text(floor)),
         None => "changed in a way this version does not know".to_owned(),
     };
     format!("{}  {}  {change}", update.time_ns, id_text(&update.id))
@@ -259,6 +265,7 @@ fn update_json(update: &wire::IntentUpdate) -> Value {
                 "missed_bps": fill.missed_bps }),
         ),
         Some(Change::Ended(how)) => ("ended", json!(how)),
+        Some(Change::Floor(floor)) => ("floor", open_floor_json(floor)),
         None => ("unknown", Value::Null),
     };
     json!({ "id": id_text(&update.id), "time_ns": update.time_ns, "change": change, "value": value })

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::floors::OpenFloors;
+use super::floors::{OpenFloors, WithFloors};
 use super::streams::{Served, Verdict};
 use super::{Engine, id_of, page_size, party_name, party_of, to_status};
 use crate::cell::Cell;
@@ -82,7 +82,7 @@ impl IntentService for Engine {
 
     async fn get(&self, request: Request<wire::GetIntentRequest>) -> Result<Response<wire::IntentStatus>, Status> {
         let request = request.into_inner();
-        let floors = OpenFloors::of(self.bids.published().as_deref(), &request.party);
+        let floors = self.floors.of(&request.party);
         let found = self.look(move |cell, _| {
             let key = IntentKey { party: party_of(cell, &request.party)?, id: id_of(&request.id)? };
             cell.view.intent(key).map(|view| status(cell, key, view, &floors)).ok_or_else(|| unknown(key.id))
@@ -95,7 +95,7 @@ impl IntentService for Engine {
         request: Request<wire::ListIntentsRequest>,
     ) -> Result<Response<wire::ListIntentsReply>, Status> {
         let request = request.into_inner();
-        let floors = OpenFloors::of(self.bids.published().as_deref(), &request.party);
+        let floors = self.floors.of(&request.party);
         let found = self.look(move |cell, _| {
             let after = if request.after.is_empty() { CommandId::default() } else { id_of(&request.after)? };
             let after = IntentKey { party: party_of(cell, &request.party)?, id: after };
@@ -106,11 +106,18 @@ impl IntentService for Engine {
 
     async fn watch(&self, request: Request<wire::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let request = request.into_inner();
-        let name = request.party.clone();
-        let (past, watch) = self.look(move |cell, _| start_watch(cell, &request)).await?;
+        let (name, party) = (request.party.clone(), request.party.clone());
+        let only = if request.id.is_empty() { None } else { id_of(&request.id).ok() };
+        // Looked at before the past is told, so that no auction is missed.
+        let (open, auctions) = self.floors.of_and_on(&party);
+        let (mut past, watch) = self.look(move |cell, _| start_watch(cell, &request)).await?;
+        if watch.is_some() {
+            past.extend(open.updates(&party, only));
+        }
         let past = tokio_stream::iter(past.into_iter().map(Ok));
         let Some(Watch { changes, has_lagged }) = watch else { return Ok(Response::new(Box::pin(past))) };
         let later = ReceiverStream::new(changes).map(move |event| Ok(events::to_wire(&name, &event)));
+        let later = WithFloors::new(later, auctions, (party, only));
         let ending = move || has_lagged.load(Ordering::Acquire).then(too_slow);
         let later = Served::new(later, &self.phases, ending).incomplete_at_stop(stopping());
         Ok(Response::new(Box::pin(past.chain(later))))

@@ -9,6 +9,7 @@ mod log;
 mod sessions;
 mod streams;
 
+pub(crate) use floors::Floors;
 pub(crate) use sessions::Sessions;
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(crate) struct Engine {
     pub(crate) cell: String,
     pub(crate) phases: Phases,
     pub(crate) sessions: Sessions,
+    pub(crate) floors: Floors,
 }
 
 /// All services, with health and reflection.
