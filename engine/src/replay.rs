@@ -1,17 +1,26 @@
 //! Replay: re-runs the log and compares every recorded root and decision.
 
+mod onlooker;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clearlane_core::breakage::Breakage;
+use clearlane_core::event::{Event, Outcome};
 use clearlane_core::hash::Hash;
 use clearlane_core::invariants;
 use clearlane_core::lanes::{Executor, Sequential};
+use clearlane_core::pending::PendingAuction;
 use clearlane_core::record::{Body, Genesis};
 use clearlane_core::refusal::Refusal;
 use clearlane_log::{FileLog, Header, Log, LogError, Sequence};
 use clearlane_proto::record;
+
+pub use onlooker::{Onlooker, SettledAuction};
 
 use crate::cell::Cell;
 use crate::executor::{CostModel, Method, Workers};
@@ -36,11 +45,13 @@ pub struct ReplayReport {
     pub equal: bool,
     /// Where replay and log first disagree.
     pub difference: Option<String>,
+    /// Whether the onlooker ended it early.
+    pub is_stopped: bool,
     /// The root of the state at the end.
     pub final_root: Hash,
     /// Bytes of a torn tail that were left out; they were never acknowledged.
     pub torn_bytes: u64,
-    /// How long it took.
+    /// How long it took, without the onlooker.
     pub elapsed: Duration,
 }
 
@@ -119,11 +130,34 @@ pub fn replay(folder: &Path, to: Option<u64>, lanes: usize) -> Result<ReplayRepo
 ///
 /// As [`replay`].
 pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(ReplayReport, Cell), ReplayError> {
+    replayed_cell(folder, to, lanes, None)
+}
+
+/// The same as [`replay`] with somebody looking on, who may end it early.
+///
+/// # Errors
+///
+/// As [`replay`].
+pub fn replay_before(
+    folder: &Path,
+    to: Option<u64>,
+    lanes: usize,
+    onlooker: &mut dyn Onlooker,
+) -> Result<ReplayReport, ReplayError> {
+    replayed_cell(folder, to, lanes, Some(onlooker)).map(|(report, _)| report)
+}
+
+fn replayed_cell(
+    folder: &Path,
+    to: Option<u64>,
+    lanes: usize,
+    onlooker: Option<&mut dyn Onlooker>,
+) -> Result<(ReplayReport, Cell), ReplayError> {
     let started = Instant::now();
     let (log, recovery) = FileLog::open_read_only(folder)?;
-    let mut run = Run::default();
+    let mut run = Run { onlooker, ..Run::default() };
     let failed = run.read(&log, to, &ways(lanes)).err();
-    let Run { cell, mut replayed, .. } = run;
+    let Run { cell, mut replayed, is_stopped, looked, .. } = run;
     let difference = match failed {
         Some(error) => Some(replayed.disagree(error)?),
         None => None,
@@ -139,9 +173,10 @@ pub fn replay_cell(folder: &Path, to: Option<u64>, lanes: usize) -> Result<(Repl
         compared_outcomes: replayed.outcomes,
         equal: difference.is_none() && compared > 0,
         difference,
+        is_stopped,
         final_root,
         torn_bytes: recovery.torn_bytes,
-        elapsed: started.elapsed(),
+        elapsed: started.elapsed().saturating_sub(looked),
     };
     Ok((report, cell))
 }
@@ -206,25 +241,37 @@ pub(crate) fn rebuild(
 
 /// A replay under way.
 #[derive(Default)]
-struct Run {
+struct Run<'a> {
     cell: Option<Cell>,
     scales: AssetScales,
     replayed: Replayed,
+    onlooker: Option<&'a mut dyn Onlooker>,
+    is_stopped: bool,
+    /// How long the onlooker took.
+    looked: Duration,
 }
 
-impl Run {
+impl Run<'_> {
     fn read(&mut self, log: &dyn Log, to: Option<u64>, ways: &[Workers]) -> Result<(), ReplayError> {
+        let last = log.last().map_or(0, |header| header.sequence.0);
+        let last = to.map_or(last, |to| to.min(last));
         for batch in log.read_from(Sequence(1))? {
             let batch = batch?;
-            if to.is_some_and(|to| batch.header.sequence.0 > to) {
+            let sequence = batch.header.sequence.0;
+            if self.is_stopped || sequence > last {
                 break;
             }
             self.compare_outcomes(&batch.header)?;
             let batch_hash = Hash(batch.header.hash());
             for bytes in &batch.records {
-                self.apply(batch_hash, bytes, ways)?;
+                if !self.is_stopped {
+                    self.apply(batch_hash, bytes, ways)?;
+                }
             }
             self.replayed.batches += 1;
+            if let Some(onlooker) = &mut self.onlooker {
+                self.is_stopped |= onlooker.passed(sequence, last).is_break();
+            }
         }
         let Some(cell) = &self.cell else { return Ok(()) };
         let broken = |breakage| ReplayError::Broken { index: cell.state.records, breakage };
@@ -244,14 +291,40 @@ impl Run {
         };
         let in_turn = ways.get(usize::try_from(cell.state.auctions).unwrap_or(0) % ways.len().max(1));
         let workers: &dyn Executor = in_turn.map_or(&Sequential, |workers| workers);
-        cell.apply(batch_hash, None, workers, &record).map_err(broken)?;
+        let is_settling = self.onlooker.is_some() && matches!(record.body, Body::SettleAuction(_));
+        let settling = if is_settling { cell.state.auction.clone() } else { None };
+        let outcome = cell.apply(batch_hash, None, workers, &record).map_err(broken)?;
         self.scales.take_in(&cell.state);
         if let Body::Checkpoint(root) = record.body {
             // Applying it compared it.
             (self.replayed.recorded, self.replayed.computed) = (Some(root), Some(root));
             self.replayed.roots += 1;
         }
+        self.show(settling, &outcome);
         Ok(())
+    }
+
+    /// Tells the onlooker which auction this record ended, if it ended one.
+    fn show(&mut self, mut settling: Option<PendingAuction>, outcome: &Outcome) {
+        let (Some(onlooker), Some(cell)) = (&mut self.onlooker, &self.cell) else { return };
+        for event in &outcome.events {
+            match event {
+                Event::AuctionSettled(clearing) => {
+                    let Some(PendingAuction { input, input_digest, solutions, .. }) = settling.take() else { continue };
+                    let clearing = Arc::clone(clearing);
+                    let auction = SettledAuction { input, input_digest, solutions, clearing };
+                    let began = Instant::now();
+                    self.is_stopped |= onlooker.settled(cell, &auction).is_break();
+                    self.looked += began.elapsed();
+                }
+                Event::AuctionVoided(auction) => onlooker.voided(*auction),
+                Event::Posted(_)
+                | Event::Intent(_)
+                | Event::AuctionOpened(_)
+                | Event::AuctionClosed(_)
+                | Event::Checkpoint(_) => {}
+            }
+        }
     }
 
     /// Compares a header's root over the outcomes before it; a header may be behind, never ahead.
@@ -269,70 +342,5 @@ impl Run {
         }
         self.replayed.outcomes += 1;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clearlane_core::config::Config;
-    use clearlane_core::names::{Name, PublicKey};
-    use clearlane_core::record::Record;
-    use clearlane_core::time::Timestamp;
-    use clearlane_log::{Appended, Batch, Options, merkle};
-
-    use super::*;
-
-    fn name(text: &str) -> Name {
-        Name::new(text).expect("a name")
-    }
-
-    fn genesis() -> Body {
-        let config = Config::new(name("cell"), name("EUR"));
-        Body::Genesis(Box::new(Genesis { config, admin: name("admin"), admin_key: PublicKey([1; 32]) }))
-    }
-
-    /// A log of a genesis and, in a second batch, a tick and a checkpoint with this root.
-    fn logged(applied_through: u64, outcomes_root: [u8; 32], root: Hash) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (mut log, _) = FileLog::open(folder.path(), Options::default()).expect("a log");
-        let first = vec![record::encode(Timestamp(1), &genesis())];
-        let second =
-            vec![record::encode(Timestamp(2), &Body::Tick), record::encode(Timestamp(3), &Body::Checkpoint(root))];
-        let batches = [(0, merkle::MountainRange::default().root(), first), (applied_through, outcomes_root, second)];
-        for (last, (applied_through, outcomes_root, records)) in (0..).zip(batches) {
-            let batch = Batch { applied_through, outcomes_root, records, ..Batch::default() };
-            assert!(matches!(log.append(Sequence(last), batch), Ok(Appended::Appended(_))));
-        }
-        folder
-    }
-
-    #[test]
-    fn what_differs_is_reported_and_what_was_not_compared_is_not_equal() {
-        let record = Record { time: Timestamp(1), body: genesis() };
-        let mut cell = Cell::start(&record).expect("a genesis");
-        let outcomes = cell.outcomes_root().0;
-        let tick = Record { time: Timestamp(2), body: Body::Tick };
-        cell.apply(Hash([0; 32]), None, &Workers::new(1), &tick).expect("a tick");
-        let root = cell.state_root();
-
-        let report = |folder: &tempfile::TempDir, to| replay(folder.path(), to, 1).expect("a report");
-        let good = logged(1, outcomes, root);
-        let whole = report(&good, None);
-        assert!(whole.equal && whole.difference.is_none());
-        assert_eq!((whole.compared_roots, whole.compared_outcomes), (1, 1));
-        assert_eq!((whole.root, whole.expected_root), (root, RecordedRoot(Some(root))));
-        let start = report(&good, Some(1));
-        assert!(!start.equal && start.difference.is_none());
-        assert_eq!((start.compared_roots, start.compared_outcomes), (0, 0));
-        assert_eq!(start.expected_root, RecordedRoot(None));
-
-        let wrong = Hash([7; 32]);
-        let other_root = report(&logged(1, outcomes, wrong), None);
-        assert!(!other_root.equal);
-        assert_eq!((other_root.root, other_root.expected_root), (root, RecordedRoot(Some(wrong))));
-        for (applied_through, outcomes) in [(1, [7; 32]), (2, outcomes)] {
-            let other_outcomes = report(&logged(applied_through, outcomes, root), None);
-            assert!(!other_outcomes.equal && other_outcomes.difference.is_some());
-        }
     }
 }

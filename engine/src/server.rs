@@ -124,6 +124,7 @@ pub async fn start(settings: &Settings) -> Result<Running, StartError> {
         cell: cell_name.clone(),
         phases: phases.clone(),
         sessions: services::Sessions::default(),
+        floors: services::Floors::following(&parts.notices),
     };
     let router = services::router(engine).await.map_err(StartError::Server)?;
     let sequencer = spawn_sequencer(parts, queues, door, phase.clone())?;

@@ -1,5 +1,6 @@
 //! Events: changes of intents as their owners see them.
 
+use clearlane_core::auction::{FloorTerms, Standing};
 use clearlane_core::event::{End, FillEvent, IntentChange, IntentEvent};
 
 use crate::wire::intent_update::Change;
@@ -29,11 +30,32 @@ pub fn end_to_wire(end: End) -> &'static str {
 }
 
 fn fill_to_wire(fill: &FillEvent) -> wire::FillUpdate {
+    let standing = fill.standing.as_deref();
+    let text = |value: &dyn Fn(&Standing) -> String| standing.map(value).unwrap_or_default();
     wire::FillUpdate {
         auction: fill.auction.map_or(0, |auction| auction.0),
         option: u32::from(fill.option),
         sold: fill.sold.to_string(),
         bought: fill.bought.to_string(),
         surplus: fill.surplus.to_string(),
+        floor: standing.and_then(|standing| standing.floor).map(|floor| floor_to_wire(&floor)),
+        over_limit: text(&|standing| standing.over_limit.to_string()),
+        over_floor: text(&|standing| standing.over_floor.map(|over| over.to_string()).unwrap_or_default()),
+        captured: text(&|standing| standing.captured.to_string()),
+        bound: text(&|standing| standing.bound.to_string()),
+        missed_bps: text(&|standing| standing.missed_hundredth_points().map(basis_points).unwrap_or_default()),
     }
+}
+
+/// Writes a floor.
+#[must_use]
+pub fn floor_to_wire(floor: &FloorTerms) -> wire::FloorTerms {
+    let (option, sold, bought) = (u32::from(floor.option), floor.sold.to_string(), floor.bought.to_string());
+    wire::FloorTerms { option, sold, bought }
+}
+
+/// Writes hundredths of a basis point as basis points with two decimals.
+#[must_use]
+pub fn basis_points(hundredths: u128) -> String {
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }

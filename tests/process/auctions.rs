@@ -21,13 +21,15 @@ fn solver_key() -> KeyPair {
     KeyPair::from_seed([3; 32])
 }
 
-async fn session(engine: &Process) -> Session {
+/// A session of the solver that [`set_up_solver`] defines.
+pub(crate) async fn session(engine: &Process) -> Session {
     let (key, strategy) = (solver_key().seed(), "direct".to_owned());
     let options = SessionOptions { engine: engine.address.clone(), key, strategy };
     Session::connect(&options).await.expect("a session")
 }
 
-async fn set_up_solver(client: &Client) {
+/// Defines a solver and its key.
+pub(crate) async fn set_up_solver(client: &Client) {
     let define = Action::DefineParty(wire::DefineParty { name: "solver".to_owned() });
     let key = solver_key().public().to_vec();
     let add = wire::AddKey { party: "solver".to_owned(), key, role: wire::Role::Solver.into() };

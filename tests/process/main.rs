@@ -2,15 +2,19 @@
 
 mod arena;
 mod auctions;
+mod backtests;
 mod bad_input;
 mod conditions;
 mod ends;
 mod exits;
 mod expiry;
 mod harness;
+#[cfg(target_os = "linux")]
+mod interrupts;
 mod keys;
 mod lost_answers;
 mod readme;
+mod receipts;
 mod relay;
 mod replays;
 mod rivals;

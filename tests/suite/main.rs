@@ -8,6 +8,7 @@ mod deltas;
 mod floor;
 mod lanes;
 mod model;
+mod receipts;
 mod refusals;
 mod rewards;
 mod selection;

@@ -1,17 +1,16 @@
 //! What could have been scored at most, as commands print it.
 
 use clearlane_core::auction::certificate::{BoundSource, DualPrices};
-use clearlane_core::auction::{AuctionInput, Clearing};
+use clearlane_core::auction::{AuctionInput, Clearing, hundredth_points};
 use clearlane_core::money::Score;
 use clearlane_core::names::DenominationIndex;
+use clearlane_proto::events::basis_points;
 use serde_json::{Map, Value, json};
 
 use super::competition::Competition;
 
 /// Parts in a whole, for ratios of six decimals.
 const MILLION: u128 = 1_000_000;
-/// Basis points in a whole.
-const BASIS_POINTS: u128 = 10_000;
 
 /// `score / bound` with six decimals, rounded down; one where nothing could be scored, zero where nothing is bounded.
 pub(crate) fn ratio_text(score: Score, bound: Score) -> String {
@@ -25,10 +24,7 @@ pub(crate) fn ratio_text(score: Score, bound: Score) -> String {
 
 /// `missed / value` in basis points with two decimals, rounded up; `None` without a value to compare with.
 pub(crate) fn basis_points_text(missed: Score, value: Score) -> Option<String> {
-    let down = share(missed, value, BASIS_POINTS * 100)?;
-    let is_exact = u128::try_from(missed).ok()?.checked_mul(BASIS_POINTS * 100)?.is_multiple_of(value.unsigned_abs());
-    let hundredths = if is_exact { down } else { down.saturating_add(1) };
-    Some(format!("{}.{:02}", hundredths / 100, hundredths % 100))
+    hundredth_points(missed, value).map(basis_points)
 }
 
 /// `part * unit / whole`, rounded down; `None` if it is no number.

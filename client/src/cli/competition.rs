@@ -9,10 +9,11 @@ use clearlane_core::money::Score;
 use clearlane_core::names::SolverId;
 use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{self, Auction};
-use clearlane_solver::offline::{Answer, answer};
+use clearlane_solver::offline::{Allowance, Answer, Watch, answer_within};
 use clearlane_solver::strategy::{Strategy, strategies, strategy};
 
 use super::failure::Failure;
+use super::watching::Watching;
 
 /// What a competition came to.
 pub(crate) struct Competition {
@@ -48,8 +49,20 @@ pub(crate) fn compete(
     strategies: &[Box<dyn Strategy>],
     budget: Option<Duration>,
 ) -> Result<Competition, Failure> {
+    compete_watched(opened, strategies, budget, None)
+}
+
+/// The same with somebody watching, who may ask for the answers before their time.
+///
+/// Fails if a strategy panics.
+pub(crate) fn compete_watched(
+    opened: &Opened,
+    strategies: &[Box<dyn Strategy>],
+    budget: Option<Duration>,
+    watching: Option<&Watching>,
+) -> Result<Competition, Failure> {
     let started = Instant::now();
-    let answers = answers(opened.input(), strategies, budget)?;
+    let answers = answers(opened.input(), strategies, budget, watching)?;
     let elapsed = started.elapsed();
     let solutions: Vec<Solution> = answers.iter().map(|answer| answer.solution.clone()).collect();
     let clearing = opened.clear(&solutions, &Sequential);
@@ -61,20 +74,24 @@ fn answers(
     input: &AuctionInput,
     strategies: &[Box<dyn Strategy>],
     budget: Option<Duration>,
+    watching: Option<&Watching>,
 ) -> Result<Vec<Answer>, Failure> {
+    let allowance = budget.map_or(Allowance::OwnEnd, Allowance::Time);
+    let answered = |strategy: &dyn Strategy, solver| {
+        let answer = |watch: Watch<'_>| answer_within(input, strategy, solver, allowance, watch);
+        watching.map_or_else(|| answer(Watch::NOBODY), |watching| watching.watch(strategy.name(), answer))
+    };
+    let answered = &answered;
     std::thread::scope(|scope| {
-        let one = |strategy: &dyn Strategy| answer(input, &[strategy], budget);
-        let threads: Vec<_> =
-            strategies.iter().map(|strategy| (strategy, scope.spawn(move || one(strategy.as_ref())))).collect();
-        let mut answers = Vec::with_capacity(threads.len());
-        for ((strategy, thread), solver) in threads.into_iter().zip(1_u32..) {
-            let panicked = |_| Failure::Failed(format!("strategy {} panicked", strategy.name()));
-            for mut answer in thread.join().map_err(panicked)? {
-                answer.solution.solver = SolverId(solver);
-                answers.push(answer);
-            }
+        let mut threads = Vec::with_capacity(strategies.len());
+        for (strategy, solver) in strategies.iter().zip(1..) {
+            let thread = scope.spawn(move || answered(strategy.as_ref(), SolverId(solver)));
+            threads.push((strategy.name(), thread));
         }
-        Ok(answers)
+        let joined = threads
+            .into_iter()
+            .map(|(name, thread)| thread.join().map_err(|_| Failure::Failed(format!("strategy {name} panicked"))));
+        joined.collect()
     })
 }
 

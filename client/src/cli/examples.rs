@@ -21,7 +21,7 @@ fn commands(line: &str) -> Vec<String> {
         return commands(inner).into_iter().chain(outer).collect();
     }
     let line = line.split("  ").next().unwrap_or_default().replace("$INTENT", ID);
-    let parts = line.split(" && ").flat_map(|part| part.split(" | ").next());
+    let parts = line.split(" && ").flat_map(|part| part.split(" | ").next()?.split(" > ").next());
     parts.filter(|part| part.starts_with("clearlane ")).map(str::to_owned).collect()
 }
 
@@ -63,6 +63,7 @@ fn a_command_that_is_not_taken_is_found() {
     assert_eq!(commands("ID=$(clearlane submit a --party p | cut -d' ' -f1)"), ["clearlane submit a --party p"]);
     assert_eq!(commands("  clearlane demo --seed 7    another day"), ["clearlane demo --seed 7"]);
     assert_eq!(commands("clearlane keys new && clearlane status").len(), 2);
+    assert_eq!(commands("clearlane replay data --json > a.json"), ["clearlane replay data --json"]);
     assert!(complaint("clearlane sumbit intent.json").is_some());
     assert!(complaint("clearlane admin key alice party 00").is_some());
     assert!(complaint("clearlane submit --help").is_none());

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::failure::{Failure, read_file};
 use super::outcome::{refusal_json, refusal_text};
+use super::report::short_score;
 use super::sending::{fresh_command, send};
 use super::{intent_file, report};
 
@@ -150,12 +151,17 @@ impl Intents {
                 one.state.clone(),
                 one.sold.clone(),
                 one.bought.clone(),
+                sum_of(one, |fill| &fill.over_limit),
+                sum_of(one, |fill| &fill.over_floor),
+                one.floor.as_ref().map_or_else(String::new, open_floor_text),
                 why_it_waits(one).to_owned(),
             ]
         };
         let rows: Vec<_> = intents.iter().map(row).collect();
         let values: Vec<Value> = intents.iter().map(status_json).collect();
-        let mut human = report::table(&["id", "state", "sold (atoms)", "bought (atoms)", "why it waits"], &rows);
+        let header = ["id", "state", "sold (atoms)", "bought (atoms)", "over limit", "over floor", "floor now"];
+        let header: Vec<&str> = header.into_iter().chain(["why it waits"]).collect();
+        let mut human = report::table(&header, &rows);
         if let Some(last) = intents.last().filter(|_| u32::try_from(intents.len()) == Ok(self.most)) {
             human.push_str(&format!("there may be more: --after {}", id_text(&last.id)));
         }
@@ -167,13 +173,63 @@ impl Intents {
 fn why_it_waits(one: &wire::IntentStatus) -> &str {
     match one.updates.last().and_then(|update| update.change.as_ref()) {
         Some(Change::Waiting(refusal)) => &refusal.message,
-        Some(Change::Accepted(_) | Change::Offered(_) | Change::Filled(_) | Change::Ended(_)) | None => "",
+        Some(Change::Accepted(_) | Change::Offered(_) | Change::Filled(_) | Change::Ended(_) | Change::Floor(_))
+        | None => "",
     }
+}
+
+/// What all fills of an intent beat something by, in atoms; empty if none can be told.
+fn sum_of(one: &wire::IntentStatus, figure: impl Fn(&wire::FillUpdate) -> &str) -> String {
+    let figures = one.updates.iter().filter_map(|update| match &update.change {
+        Some(Change::Filled(fill)) => figure(fill).parse::<i128>().ok(),
+        Some(Change::Accepted(_) | Change::Offered(_) | Change::Waiting(_) | Change::Ended(_) | Change::Floor(_))
+        | None => None,
+    });
+    let sum = figures.fold(None, |sum: Option<i128>, figure| Some(sum.unwrap_or(0).saturating_add(figure)));
+    sum.map_or_else(String::new, |sum| sum.to_string())
+}
+
+fn open_floor_text(floor: &wire::OpenFloor) -> String {
+    let auction = floor.auction;
+    match &floor.terms {
+        Some(terms) => format!("{} for {} in auction {auction}", terms.bought, terms.sold),
+        None => format!("none in auction {auction}"),
+    }
+}
+
+fn open_floor_json(floor: &wire::OpenFloor) -> Value {
+    json!({ "auction": floor.auction, "terms": terms_json(floor.terms.as_ref()) })
+}
+
+fn terms_json(terms: Option<&wire::FloorTerms>) -> Value {
+    terms.map_or(Value::Null, |terms| json!({ "option": terms.option, "sold": terms.sold, "bought": terms.bought }))
 }
 
 fn status_json(one: &wire::IntentStatus) -> Value {
     let updates: Vec<Value> = one.updates.iter().map(update_json).collect();
-    json!({ "id": id_text(&one.id), "state": one.state, "sold": one.sold, "bought": one.bought, "updates": updates })
+    let floor = one.floor.as_ref().map(open_floor_json);
+    json!({ "id": id_text(&one.id), "state": one.state, "sold": one.sold, "bought": one.bought, "floor": floor,
+        "updates": updates })
+}
+
+/// What a fill beats, and how far its auction was from the most that anyone could have scored.
+fn standing_text(fill: &wire::FillUpdate) -> String {
+    if fill.over_limit.is_empty() {
+        // A plain transfer has neither.
+        return String::new();
+    }
+    let floor = match (&fill.floor, fill.over_floor.as_str()) {
+        (Some(floor), "") => format!(", floor {} for {} (option {})", floor.bought, floor.sold, floor.option),
+        (Some(floor), over) => format!(", {over} over its floor of {} for {}", floor.bought, floor.sold),
+        (None, _) => ", no floor".to_owned(),
+    };
+    let score = |text: &str| text.parse().map_or_else(|_| text.to_owned(), short_score);
+    let (captured, bound) = (score(&fill.captured), score(&fill.bound));
+    let missed = match fill.missed_bps.as_str() {
+        "" => String::new(),
+        points => format!(", missed at most {points} bp"),
+    };
+    format!("; {} over its limit{floor}; the auction captured {captured} of at most {bound}{missed}", fill.over_limit)
 }
 
 fn update_text(update: &wire::IntentUpdate) -> String {
@@ -182,10 +238,15 @@ fn update_text(update: &wire::IntentUpdate) -> String {
         Some(Change::Offered(auction)) => format!("offered in auction {auction}"),
         Some(Change::Waiting(refusal)) => format!("waiting: {}", refusal_text(refusal)),
         Some(Change::Filled(fill)) => format!(
-            "filled in auction {}: {} atoms given, {} got (option {})",
-            fill.auction, fill.sold, fill.bought, fill.option
+            "filled in auction {}: {} atoms given, {} got (option {}){}",
+            fill.auction,
+            fill.sold,
+            fill.bought,
+            fill.option,
+            standing_text(fill)
         ),
         Some(Change::Ended(how)) => how.clone(),
+        Some(Change::Floor(floor)) => format!("floor {}", open_floor_text(floor)),
         None => "changed in a way this version does not know".to_owned(),
     };
     format!("{}  {}  {change}", update.time_ns, id_text(&update.id))
@@ -199,9 +260,12 @@ fn update_json(update: &wire::IntentUpdate) -> Value {
         Some(Change::Filled(fill)) => (
             "filled",
             json!({ "auction": fill.auction, "option": fill.option, "sold": fill.sold, "bought": fill.bought,
-                "surplus": fill.surplus }),
+                "surplus": fill.surplus, "floor": terms_json(fill.floor.as_ref()), "over_limit": fill.over_limit,
+                "over_floor": fill.over_floor, "captured": fill.captured, "bound": fill.bound,
+                "missed_bps": fill.missed_bps }),
         ),
         Some(Change::Ended(how)) => ("ended", json!(how)),
+        Some(Change::Floor(floor)) => ("floor", open_floor_json(floor)),
         None => ("unknown", Value::Null),
     };
     json!({ "id": id_text(&update.id), "time_ns": update.time_ns, "change": change, "value": value })

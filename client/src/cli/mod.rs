@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 usage.
 
 mod admin;
+mod backtest;
 mod bench;
 mod books;
 mod bound;
@@ -14,12 +15,14 @@ mod demo;
 mod engine;
 #[cfg(test)]
 mod examples;
+mod explain;
 mod failure;
 mod footprints;
 mod intent_file;
 mod intents;
 mod keys;
 mod lanes;
+mod nearest;
 mod outcome;
 mod replay;
 mod report;
@@ -29,6 +32,7 @@ mod solve;
 mod solver;
 mod standings;
 mod venue_file;
+mod watching;
 
 use std::process::ExitCode;
 

@@ -55,6 +55,28 @@ pub(crate) fn spinner(message: &str) -> indicatif::ProgressBar {
     bar
 }
 
+/// Shows on stderr how much of something is done, and what is being done; nothing where stderr is no terminal.
+pub(crate) fn bar(length: u64, of_what: &str) -> indicatif::ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(length);
+    let style = indicatif::ProgressStyle::with_template(&format!("{{wide_bar}} {{pos}}/{{len}} {of_what}  {{msg}}"));
+    bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
+    bar
+}
+
+/// A score in reference units with two decimals, or with four digits that count if it is less than one; the rest is
+/// cut off.
+pub(crate) fn short_score(score: Score) -> String {
+    let text = format_amount(score.unsigned_abs(), SCORE_SCALE);
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let zeros = fraction.len().saturating_sub(fraction.trim_start_matches('0').len());
+    let kept = if whole == "0" && zeros < fraction.len() { zeros.saturating_add(4) } else { 2 };
+    let sign = if score < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{}", fraction.get(..kept).unwrap_or(fraction))
+}
+
 /// A score in whole reference units with all its decimals, without trailing zeros.
 pub(crate) fn score_text(score: Score) -> String {
     let sign = if score < 0 { "-" } else { "" };
@@ -97,6 +119,15 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_scores_keep_what_counts() {
+        assert_eq!(short_score(7_660_239_999_999_999_999_999), "7660.23");
+        assert_eq!(short_score(-1_500_000_000_000_000_000), "-1.50");
+        assert_eq!(short_score(7_852_323_434_651_157), "0.007852");
+        assert_eq!(short_score(1), "0.000000000000000001");
+        assert_eq!(short_score(0), "0.00");
+    }
 
     #[test]
     fn scores_and_amounts_are_exact() {

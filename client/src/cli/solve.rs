@@ -11,9 +11,11 @@ use clearlane_solver::formats::{Auction, solution::FileSolution};
 use serde_json::{Value, json};
 
 use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
-use super::competition::{Competition, by_code, chosen, compete, read_auction};
+use super::competition::{Competition, by_code, chosen, compete_watched, read_auction};
+use super::explain::{explain, find};
 use super::failure::{Failure, read_file, write_file};
 use super::report;
+use super::watching::Watching;
 
 /// Solves one auction offline: strategies compete, the engine's own clearing decides.
 #[derive(Debug, clap::Args)]
@@ -22,12 +24,13 @@ Examples:
   clearlane solve auction.json
   clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
+  clearlane solve auction.json --explain i00042
 
 The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
 rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
 valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. opening_ms is what
 the built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0 when solved, however little is filled, and 1 if the
-file can't be used.")]
+file can't be used. Ctrl-C ends a long search with the best answer so far (`stopped`), a second one at once.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
@@ -45,6 +48,10 @@ pub(crate) struct Solve {
     /// Writes what executes to this file.
     #[arg(long, value_name = "OUT")]
     solution: Option<PathBuf>,
+    /// Says why this intent of the file was filled as it was, or not: its limit beside the prices of the bound, the
+    /// floor, the paths, its account, and who was first.
+    #[arg(long, value_name = "INTENT")]
+    explain: Option<String>,
 }
 
 fn rules_of(text: &str) -> Result<RuleSet, String> {
@@ -64,23 +71,34 @@ impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let mut auction = read_auction(&read_file(&self.file)?)?;
+        let subject = self.explain.as_ref().map(|name| find(&auction, name)).transpose()?;
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
         let strategies = chosen(&named)?;
-        let spinner = report::spinner("solving");
+        let budget = self.budget_ms.map(Duration::from_millis);
+        let watching = Watching::new("solving", budget)?;
         let started = Instant::now();
         let opened = Opened::new(&auction.input);
         auction.input = opened.input().clone();
         let opening = started.elapsed();
-        let competition = compete(&opened, &strategies, self.budget_ms.map(Duration::from_millis));
-        spinner.finish_and_clear();
+        let competition = compete_watched(&opened, &strategies, budget, Some(&watching));
+        watching.finish();
         let competition = competition?;
         if let Some(path) = &self.solution {
             let bundles = competition.clearing.executed.iter().map(|executed| &executed.bundle);
             write_file(path, &FileSolution::of(&auction, bundles).write(&auction))?;
         }
-        let json = to_json(&auction, &opened, (&competition, opening));
-        report::print(is_json, &human(&json), &json)
+        let mut json = to_json(&auction, &opened, (&competition, opening));
+        let mut text = human(&json);
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("stopped".to_owned(), json!(watching.is_stopped()));
+        }
+        if let (Some(subject), Some(fields)) = (&subject, json.as_object_mut()) {
+            let (words, explained) = explain(&auction, &competition, subject);
+            fields.insert("explained".to_owned(), explained);
+            text.push_str(&format!("\n{words}"));
+        }
+        report::print(is_json, &text, &json)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::auction::{AuctionInput, Clearing};
+use crate::auction::{AuctionInput, Clearing, Standing};
 use crate::hash::Hash;
 use crate::intent::Intent;
 use crate::money::Atoms;
@@ -113,7 +113,7 @@ pub enum IntentChange {
 }
 
 /// One fill, as its owner's receipt shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FillEvent {
     /// The auction; `None` for a plain transfer.
     pub auction: Option<AuctionId>,
@@ -125,6 +125,8 @@ pub struct FillEvent {
     pub bought: Atoms,
     /// The counted surplus, in 10^-18 reference units.
     pub surplus: crate::money::Score,
+    /// How it stands beside its floor, its limit and the auction's bound; `None` for a plain transfer.
+    pub standing: Option<Box<Standing>>,
 }
 
 /// How an intent ended.

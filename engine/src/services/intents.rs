@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::floors::{OpenFloors, WithFloors};
 use super::streams::{Served, Verdict};
 use super::{Engine, id_of, page_size, party_name, party_of, to_status};
 use crate::cell::Cell;
@@ -81,9 +82,10 @@ impl IntentService for Engine {
 
     async fn get(&self, request: Request<wire::GetIntentRequest>) -> Result<Response<wire::IntentStatus>, Status> {
         let request = request.into_inner();
+        let floors = self.floors.of(&request.party);
         let found = self.look(move |cell, _| {
             let key = IntentKey { party: party_of(cell, &request.party)?, id: id_of(&request.id)? };
-            cell.view.intent(key).map(|view| status(cell, key, view)).ok_or_else(|| unknown(key.id))
+            cell.view.intent(key).map(|view| status(cell, key, view, &floors)).ok_or_else(|| unknown(key.id))
         });
         found.await.map(Response::new)
     }
@@ -93,21 +95,29 @@ impl IntentService for Engine {
         request: Request<wire::ListIntentsRequest>,
     ) -> Result<Response<wire::ListIntentsReply>, Status> {
         let request = request.into_inner();
+        let floors = self.floors.of(&request.party);
         let found = self.look(move |cell, _| {
             let after = if request.after.is_empty() { CommandId::default() } else { id_of(&request.after)? };
             let after = IntentKey { party: party_of(cell, &request.party)?, id: after };
-            Ok(page(cell, cell.view.intents_of(after, page_size(request.most, 100, PAGE_MAX))))
+            Ok(page(cell, cell.view.intents_of(after, page_size(request.most, 100, PAGE_MAX)), &floors))
         });
         Ok(Response::new(wire::ListIntentsReply { intents: found.await? }))
     }
 
     async fn watch(&self, request: Request<wire::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let request = request.into_inner();
-        let name = request.party.clone();
-        let (past, watch) = self.look(move |cell, _| start_watch(cell, &request)).await?;
+        let (name, party) = (request.party.clone(), request.party.clone());
+        let only = if request.id.is_empty() { None } else { id_of(&request.id).ok() };
+        // Looked at before the past is told, so that no auction is missed.
+        let (open, auctions) = self.floors.of_and_on(&party);
+        let (mut past, watch) = self.look(move |cell, _| start_watch(cell, &request)).await?;
+        if watch.is_some() {
+            past.extend(open.updates(&party, only));
+        }
         let past = tokio_stream::iter(past.into_iter().map(Ok));
         let Some(Watch { changes, has_lagged }) = watch else { return Ok(Response::new(Box::pin(past))) };
         let later = ReceiverStream::new(changes).map(move |event| Ok(events::to_wire(&name, &event)));
+        let later = WithFloors::new(later, auctions, (party, only));
         let ending = move || has_lagged.load(Ordering::Acquire).then(too_slow);
         let later = Served::new(later, &self.phases, ending).incomplete_at_stop(stopping());
         Ok(Response::new(Box::pin(past.chain(later))))
@@ -146,17 +156,17 @@ fn stopping() -> Status {
 }
 
 /// As many as one message of [`PAGE_BYTES_MAX`] holds, and at least one.
-fn page(cell: &Cell, intents: Vec<(IntentKey, &IntentView)>) -> Vec<wire::IntentStatus> {
+fn page(cell: &Cell, intents: Vec<(IntentKey, &IntentView)>, floors: &OpenFloors) -> Vec<wire::IntentStatus> {
     let mut bytes = 0;
     let within = |status: &wire::IntentStatus| {
         let is_first = bytes == 0;
         bytes += status.encoded_len();
         is_first || bytes <= PAGE_BYTES_MAX
     };
-    intents.into_iter().map(|(key, view)| status(cell, key, view)).take_while(within).collect()
+    intents.into_iter().map(|(key, view)| status(cell, key, view, floors)).take_while(within).collect()
 }
 
-fn status(cell: &Cell, key: IntentKey, view: &IntentView) -> wire::IntentStatus {
+fn status(cell: &Cell, key: IntentKey, view: &IntentView, floors: &OpenFloors) -> wire::IntentStatus {
     let party = party_name(cell, key.party);
     wire::IntentStatus {
         id: key.id.0.to_vec(),
@@ -165,6 +175,7 @@ fn status(cell: &Cell, key: IntentKey, view: &IntentView) -> wire::IntentStatus 
         bought: view.bought.to_string(),
         state: view.end.map_or("open", events::end_to_wire).to_owned(),
         updates: updates(&party, key, view),
+        floor: floors.to_wire(key.id),
         party,
     }
 }

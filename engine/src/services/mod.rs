@@ -2,12 +2,14 @@
 
 mod admin;
 mod compete;
+mod floors;
 mod intents;
 mod ledger;
 mod log;
 mod sessions;
 mod streams;
 
+pub(crate) use floors::Floors;
 pub(crate) use sessions::Sessions;
 
 use std::sync::Arc;
@@ -62,6 +64,7 @@ pub(crate) struct Engine {
     pub(crate) cell: String,
     pub(crate) phases: Phases,
     pub(crate) sessions: Sessions,
+    pub(crate) floors: Floors,
 }
 
 /// All services, with health and reflection.

@@ -150,7 +150,8 @@ fn about_bytes(ended: &AuctionView) -> usize {
     let options: usize = input.intents.iter().map(|intent| intent.options.len()).sum();
     let rows = 1 + input.intents.len() + input.venues.len() + input.denominations.len() + input.facts.len();
     let clauses: usize = input.intents.iter().map(|intent| intent.condition.len()).sum();
-    let items = options + input.reserves.len() + clauses;
+    let floors = ended.clearing.as_ref().map_or(0, |clearing| clearing.floors.len());
+    let items = options + input.reserves.len() + clauses + floors;
     let bundles = ended.clearing.iter().flat_map(|clearing| &clearing.executed);
     let promises: usize = bundles.map(|executed| 1 + executed.bundle.fills.len() + executed.bundle.uses.len()).sum();
     let told = ended.clearing.iter().flat_map(|clearing| &clearing.verdicts);

@@ -95,8 +95,8 @@ pub(super) mod tests {
     #[test]
     fn offers_and_waits_never_push_out_fills_and_the_end() {
         let mut view = IntentView::new(intent(), Timestamp(1));
-        let fill = FillEvent { auction: Some(AuctionId(1)), option: 0, sold: 5, bought: 7, surplus: 0 };
-        view.note(&event(2, IntentChange::Filled(fill)));
+        let fill = FillEvent { auction: Some(AuctionId(1)), option: 0, sold: 5, bought: 7, surplus: 0, standing: None };
+        view.note(&event(2, IntentChange::Filled(fill.clone())));
         for auction in 2..5_000 {
             view.note(&event(auction, IntentChange::Offered(AuctionId(auction))));
             let waiting = Refusal::new(Reason::InsufficientFunds, "options", "waits");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Bundle, Denomination, Fill, FloorTerms, Loss, Reserve,
-    RuleSet, Solution, VenueUse, Verdict,
+    RuleSet, Solution, Standing, VenueUse, Verdict,
 };
 use clearlane_core::command::{
     Action, AddKey, Cancel, DefineAsset, DefineModule, DefineParty, DefineVenue, Movement, RevokeKey, Role, SetEvent,
@@ -304,7 +304,7 @@ fn recorded_commands_come_back_without_the_refused() {
 
 #[test]
 fn changes_of_intents_are_told() {
-    let fill = FillEvent { auction: None, option: 1, sold: 2, bought: 3, surplus: -4 };
+    let fill = FillEvent { auction: None, option: 1, sold: 2, bought: 3, surplus: -4, standing: None };
     let told = |change| {
         let event = IntentEvent { party: PartyIndex(0), id: ID, time: Timestamp(6), change };
         let update = events::to_wire("bob", &Arc::new(event));
@@ -321,6 +321,21 @@ fn changes_of_intents_are_told() {
         sold: "2".to_owned(),
         bought: "3".to_owned(),
         surplus: "-4".to_owned(),
+        ..wire::FillUpdate::default()
     };
-    assert_eq!(told(IntentChange::Filled(fill)), Change::Filled(filled));
+    assert_eq!(told(IntentChange::Filled(fill.clone())), Change::Filled(filled.clone()));
+    let floor = Some(FloorTerms { option: 1, sold: 5, bought: 6 });
+    let standing = Standing { floor, over_limit: 7, over_floor: Some(-8), captured: 9, bound: 11, value_filled: 1_000 };
+    let standing = FillEvent { standing: Some(Box::new(standing)), ..fill };
+    let told = told(IntentChange::Filled(standing));
+    let expected = wire::FillUpdate {
+        floor: Some(wire::FloorTerms { option: 1, sold: "5".to_owned(), bought: "6".to_owned() }),
+        over_limit: "7".to_owned(),
+        over_floor: "-8".to_owned(),
+        captured: "9".to_owned(),
+        bound: "11".to_owned(),
+        missed_bps: "20.00".to_owned(),
+        ..filled
+    };
+    assert_eq!(told, Change::Filled(expected));
 }

@@ -63,8 +63,9 @@ impl EngineClock {
     }
 }
 
-/// The time to solve out of the time until the close.
-fn usable(left: Duration) -> Duration {
+/// The time to solve out of the time until the close: what is left once some is kept for sending the answer.
+#[must_use]
+pub fn usable(left: Duration) -> Duration {
     left.saturating_sub(MARGIN_MIN.max(left.checked_div(MARGIN_PART).unwrap_or_default()))
 }
 

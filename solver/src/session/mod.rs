@@ -14,7 +14,7 @@ use clearlane_core::names::AuctionId;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-pub use clock::EngineClock;
+pub use clock::{EngineClock, usable};
 pub use link::{Memory, Notice, Outcome, Session};
 pub use patient::compete;
 pub use prepare::prepared;

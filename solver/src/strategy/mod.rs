@@ -27,18 +27,35 @@ pub use joint::Joint;
 pub use netting::Netting;
 pub use optimal::Optimal;
 
-/// When a strategy has to stop.
+/// When a strategy has to stop, and whom it may tell how far it is.
 pub struct Budget<'a> {
     is_spent: &'a dyn Fn() -> bool,
     ends_at: Option<Instant>,
     is_unlimited: bool,
+    tell: &'a dyn Fn(Progress),
+}
+
+/// How far a strategy is, for people: what it says decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// About what its best answer so far counts, in reference units.
+    pub score: f64,
+    /// What it takes to be the most that any answer scores, in reference units, if it knows.
+    pub bound: Option<f64>,
 }
 
 impl<'a> Budget<'a> {
     /// A budget that is spent once `is_spent` says so; it is asked often and should be cheap.
     #[must_use]
     pub fn new(is_spent: &'a dyn Fn() -> bool) -> Budget<'a> {
-        Budget { is_spent, ends_at: None, is_unlimited: false }
+        Budget { is_spent, ends_at: None, is_unlimited: false, tell: &|_| {} }
+    }
+
+    /// A budget that is spent only if `is_spent` says that the answer is wanted now: until then a strategy has to find
+    /// an end by itself.
+    #[must_use]
+    pub fn until_interrupted(is_spent: &'a dyn Fn() -> bool) -> Budget<'a> {
+        Budget { is_unlimited: true, ..Budget::new(is_spent) }
     }
 
     /// The same budget, known to be spent at that time: so that a strategy can keep back what its last stage takes.
@@ -56,7 +73,18 @@ impl<'a> Budget<'a> {
     /// A budget that is never spent.
     #[must_use]
     pub fn unlimited() -> Budget<'static> {
-        Budget { is_spent: &|| false, ends_at: None, is_unlimited: true }
+        Budget::until_interrupted(&|| false)
+    }
+
+    /// The same budget, with somebody to tell how far the strategy is; telling is rare and may take a lock.
+    #[must_use]
+    pub fn telling(self, tell: &'a dyn Fn(Progress)) -> Budget<'a> {
+        Budget { tell, ..self }
+    }
+
+    /// Says how far the strategy is.
+    pub fn tell(&self, progress: Progress) {
+        (self.tell)(progress);
     }
 
     /// Whether it is never spent, so that a strategy has to find an end by itself.
@@ -115,6 +143,17 @@ pub fn strategy(name: &str) -> Result<Box<dyn Strategy>, UnknownStrategy> {
         name: name.to_owned(),
         known: strategies().iter().map(|strategy| strategy.name()).collect::<Vec<_>>().join(", "),
     })
+}
+
+/// The strategy of that name, on one thread: within a budget of steps it answers alike each time, on any machine.
+///
+/// # Errors
+///
+/// Lists the names there are.
+pub fn repeatable(name: &str) -> Result<Box<dyn Strategy>, UnknownStrategy> {
+    let found = strategy(name)?;
+    let on_one_thread = Optimal { threads: 1 };
+    Ok(if found.name() == on_one_thread.name() { Box::new(on_one_thread) } else { found })
 }
 
 /// No strategy has this name.

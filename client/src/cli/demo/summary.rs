@@ -151,16 +151,16 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
         format!("intents     {} submitted, {} settled, {} expired", played.intents, status.settled, status.expired),
         format!("            {} open, {} fills in auctions; refused: {refused}", status.open_intents, totals.filled),
         format!("auctions    {} settled, {} bundles executed", totals.auctions, totals.bundles),
-        format!("captured    {:>12} counted surplus, in reference units", short(totals.score)),
+        format!("captured    {:>12} counted surplus, in reference units", report::short_score(totals.score)),
         bound_text(totals),
-        format!("floor       {:>12} the built-in bidder alone", short(totals.floor_score)),
-        format!("surplus     {:>12} uncapped", short(totals.surplus)),
+        format!("floor       {:>12} the built-in bidder alone", report::short_score(totals.floor_score)),
+        format!("surplus     {:>12} uncapped", report::short_score(totals.surplus)),
     ];
     if !played.venues_refused.is_empty() {
         lines.insert(2, format!("venues      refused: {}", counts_text(&played.venues_refused)));
     }
     for (name, (bundles, score)) in &totals.by_solver {
-        lines.push(format!("  {name:<16} won {bundles:>5} bundles {:>12}", short(*score)));
+        lines.push(format!("  {name:<16} won {bundles:>5} bundles {:>12}", report::short_score(*score)));
     }
     lines.push(lanes_text(cell));
     lines.push(books_text(played));
@@ -172,7 +172,7 @@ fn text(played: &Played, totals: &Totals, cell: &Cell, roots: &[Hash], is_equal:
 /// Sums over auctions: what one of them missed and the next one could have found counts in both.
 fn bound_text(totals: &Totals) -> String {
     let reached = &totals.reached;
-    let (bound, missed) = (short(reached.bound), short(reached.missed()));
+    let (bound, missed) = (report::short_score(reached.bound), report::short_score(reached.missed()));
     let points =
         reached.missed_basis_points().map_or_else(String::new, |points| format!(", {points} bp of value filled"));
     format!("bound       {bound:>12} no solutions score more; at most {missed} was missed{points}")
@@ -234,17 +234,6 @@ fn books_text(played: &Played) -> String {
     lines.join("\n")
 }
 
-/// A score in reference units with two decimals, or with four digits that count if it is less than one; the rest is
-/// cut off.
-fn short(score: Score) -> String {
-    let text = format_amount(score.unsigned_abs(), 18);
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let zeros = fraction.len().saturating_sub(fraction.trim_start_matches('0').len());
-    let kept = if whole == "0" && zeros < fraction.len() { zeros.saturating_add(4) } else { 2 };
-    let sign = if score < 0 { "-" } else { "" };
-    format!("{sign}{whole}.{}", fraction.get(..kept).unwrap_or(fraction))
-}
-
 /// A score in reference units.
 fn units(score: Score) -> String {
     let sign = if score < 0 { "-" } else { "" };
@@ -256,15 +245,6 @@ fn units(score: Score) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_scores_keep_what_counts() {
-        assert_eq!(short(7_660_239_999_999_999_999_999), "7660.23");
-        assert_eq!(short(-1_500_000_000_000_000_000), "-1.50");
-        assert_eq!(short(7_852_323_434_651_157), "0.007852");
-        assert_eq!(short(1), "0.000000000000000001");
-        assert_eq!(short(0), "0.00");
-    }
 
     #[test]
     fn every_root_that_differs_is_shown() {

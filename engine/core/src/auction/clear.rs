@@ -8,6 +8,7 @@ use super::cost::expected_nanos;
 use super::floor::{Progress, route_unfilled};
 use super::opened::{Opened, scored};
 use super::precedence::Precedence;
+use super::receipt::floors;
 use super::select::{SELECTION_WORK_MAX, Selection, select};
 use super::sweep::{Candidate, Dropped, Sweep, score, sweep, totals};
 use super::verify::{Verified, opening_states, verify};
@@ -51,6 +52,7 @@ pub(super) fn decide(opened: &Opened, solutions: &[Solution], executor: &dyn Exe
         verdicts: verdicts(&judged, &swept, is_floor_alone, &contributions),
         plan: summary(&swept),
         executed,
+        floors: floors(alone.iter().map(|(bundle, _)| bundle)),
         digest: Hash::default(),
     };
     debug_assert!(clearing.score <= clearing.bound.score, "no valid solution scores more than its bound");

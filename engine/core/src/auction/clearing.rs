@@ -2,11 +2,11 @@
 
 use super::certificate::Bound;
 use super::score::value_of;
-use super::{AuctionInput, Bundle, Fill};
+use super::{AuctionInput, Bundle, Fill, FloorTerms};
 use crate::hash::Hash;
 use crate::lanes::Resource;
 use crate::money::Score;
-use crate::names::{AuctionId, SolverId};
+use crate::names::{AuctionId, IntentIndex, SolverId};
 use crate::refusal::Refusal;
 
 /// The decision on one auction; settlement only posts it.
@@ -32,11 +32,20 @@ pub struct Clearing {
     pub verdicts: Vec<SolverVerdicts>,
     /// The lanes in which the sweep ran.
     pub plan: PlanSummary,
-    /// The hash of all of the above.
+    /// What the built-in bidder alone would have filled, in order of intent, through options by place in the input.
+    pub floors: Vec<(IntentIndex, FloorTerms)>,
+    /// The hash of all of the above but the floors, which follow from the input.
     pub digest: Hash,
 }
 
 impl Clearing {
+    /// What the built-in bidder alone would have filled of an intent.
+    #[must_use]
+    pub fn floor_of(&self, intent: IntentIndex) -> Option<FloorTerms> {
+        let found = self.floors.binary_search_by_key(&intent, |(intent, _)| *intent).ok()?;
+        self.floors.get(found).map(|(_, floor)| *floor)
+    }
+
     /// How much more anyone could have scored at most, in 10^-18 reference units.
     #[must_use]
     pub fn missed(&self) -> Score {

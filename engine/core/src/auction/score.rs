@@ -23,9 +23,15 @@ pub const SCORE_UNIT: u128 = 1_000_000_000_000_000_000;
 /// and there is no floor's rate to take its place.
 #[must_use]
 pub fn score_fill(input: &AuctionInput, fill: &Fill) -> Score {
+    score_beside_floor(input, fill, input.intents.get(fill.intent.at()).and_then(|intent| intent.floor))
+}
+
+/// The same with the floor of the fill's intent handed in, for an input that does not hold floors.
+#[must_use]
+pub fn score_beside_floor(input: &AuctionInput, fill: &Fill, floor: Option<FloorTerms>) -> Score {
     option_of(input, fill).map_or(0, |(intent, option)| {
         let by_reference = Rate::of_reference(input, intent, option);
-        let by_floor = floor_of(input, intent, fill.option).map(|floor| Rate::of_floor(intent, floor));
+        let by_floor = counting(input, floor, fill.option).map(|floor| Rate::of_floor(intent, floor));
         let rates = by_reference.into_iter().chain(by_floor);
         rates.filter_map(|rate| counted(input, (intent, option), fill, &rate)).max().unwrap_or(0)
     })
@@ -33,7 +39,12 @@ pub fn score_fill(input: &AuctionInput, fill: &Fill) -> Score {
 
 /// The floor by whose rate fills of an option count too.
 pub(super) fn floor_of(input: &AuctionInput, intent: &AuctionIntent, option: u16) -> Option<FloorTerms> {
-    intent.floor.filter(|floor| input.rules == RuleSet::Floor && floor.option == option)
+    counting(input, intent.floor, option)
+}
+
+/// A floor if fills of this option count by its rate.
+fn counting(input: &AuctionInput, floor: Option<FloorTerms>, option: u16) -> Option<FloorTerms> {
+    floor.filter(|floor| input.rules == RuleSet::Floor && floor.option == option)
 }
 
 /// The sum of the scores of a bundle's fills.

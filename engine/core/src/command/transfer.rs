@@ -44,7 +44,7 @@ pub(super) fn apply(
     let credit = desk.state.ledger.open(AccountKey { owner: Owner::Party(intent.payee), asset, module });
     tell(desk, IntentChange::Accepted(Box::new(source.clone())));
     post(desk, debit, credit, amount)?;
-    let fill = FillEvent { auction: None, option: 0, sold: amount, bought: amount, surplus: 0 };
+    let fill = FillEvent { auction: None, option: 0, sold: amount, bought: amount, surplus: 0, standing: None };
     tell(desk, IntentChange::Filled(fill));
     tell(desk, IntentChange::Ended(End::Settled));
     Ok(Accepted::Done)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::void_auction::{end_if_cancelled, release};
 use super::{Context, SettleAuction};
-use crate::auction::{Clearing, Executed, Fill, VenueUse, clear, score_fill};
+use crate::auction::{Clearing, Executed, Fill, Receipts, VenueUse, clear};
 use crate::breakage::Breakage;
 use crate::event::{Cause, End, Event, FillEvent, IntentChange, IntentEvent, Outcome, Posting};
 use crate::lanes::Executor;
@@ -33,7 +33,8 @@ pub(super) fn apply(
     }
     let clearing = decided(context, &pending, settle)?;
     release(state, &pending)?;
-    let mut posting = Settlement::new(state, &pending, outcome);
+    let receipts = Receipts::new(&pending.input, &clearing);
+    let mut posting = Settlement::new(state, &pending, receipts, outcome);
     for executed in &clearing.executed {
         posting.post_bundle(executed)?;
     }
@@ -62,15 +63,21 @@ fn decided(context: &Context<'_>, pending: &PendingAuction, settle: SettleAuctio
 struct Settlement<'a> {
     state: &'a mut State,
     pending: &'a PendingAuction,
+    receipts: Receipts<'a>,
     outcome: &'a mut Outcome,
     venues: Vec<Option<VenueState>>,
     postings: Vec<Posting>,
 }
 
 impl<'a> Settlement<'a> {
-    fn new(state: &'a mut State, pending: &'a PendingAuction, outcome: &'a mut Outcome) -> Settlement<'a> {
+    fn new(
+        state: &'a mut State,
+        pending: &'a PendingAuction,
+        receipts: Receipts<'a>,
+        outcome: &'a mut Outcome,
+    ) -> Settlement<'a> {
         let venues = vec![None; pending.venues.len()];
-        Settlement { state, pending, outcome, venues, postings: Vec::new() }
+        Settlement { state, pending, receipts, outcome, venues, postings: Vec::new() }
     }
 
     /// Everything that leaves goes through the transit accounts, and what is left there is the remainder.
@@ -149,9 +156,9 @@ impl<'a> Settlement<'a> {
             booked.chosen = Some(number);
         }
         let is_complete = booked.is_complete();
-        let surplus = score_fill(&self.pending.input, fill);
+        let (surplus, standing) = (self.receipts.score(fill), self.receipts.standing(fill).map(Box::new));
         let (sold, bought) = (fill.sold, fill.bought);
-        let filled = FillEvent { auction: Some(auction), option: number, sold, bought, surplus };
+        let filled = FillEvent { auction: Some(auction), option: number, sold, bought, surplus, standing };
         self.tell(offered, IntentChange::Filled(filled));
         if is_complete {
             self.state.book.remove(offered.key);

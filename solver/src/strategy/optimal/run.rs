@@ -14,7 +14,7 @@ use super::finish::{Exact, finish};
 use super::neighbourhood::Neighbourhoods;
 use super::search::{Found, INTEGRAL, Search, leaning};
 use super::version::{Task, Version};
-use crate::strategy::{Budget, Proposal};
+use crate::strategy::{Budget, Progress, Proposal};
 
 /// Fractional groups up to which the root itself is branched on, and the programs solved for that.
 const BRANCHED_MAX: usize = 12;
@@ -51,6 +51,8 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
     let task = Task::of(input);
     let Some(free) = task.free(&is_spent) else { return Proposal::default() };
     let prices = whole_prices(input, &free);
+    let unit = free.model.values.unit;
+    let tell = |value: f64| budget.tell(Progress { score: value / unit, bound: Some(free.root.value / unit) });
     let mut exact = Exact::default();
     let mut agreed = None;
     if input.rules == RuleSet::Floor {
@@ -61,7 +63,7 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
         exact.decided = 0.0;
     }
     let run = Run::of(&task, agreed.as_ref().unwrap_or(&free), budget);
-    run.search_on(threads, (&is_spent, &is_over), &reserve, &mut exact);
+    run.search_on(threads, (&is_spent, &is_over, &tell), &reserve, &mut exact);
     Proposal { bundles: exact.bundles, prices: DualPrices::new(prices) }
 }
 
@@ -85,7 +87,7 @@ impl<'a> Run<'a> {
     fn search_on(
         self,
         threads: usize,
-        (is_spent, is_over): (&dyn Fn() -> bool, &AtomicBool),
+        (is_spent, is_over, tell): (&dyn Fn() -> bool, &AtomicBool, &dyn Fn(f64)),
         reserve: &Cell<Duration>,
         exact: &mut Exact,
     ) {
@@ -99,7 +101,9 @@ impl<'a> Run<'a> {
                     run.explore(&mut search);
                 });
             }
-            self.lead(&mut Search::new(&self.version.model, 0, is_spent), reserve, exact);
+            let mut search = Search::new(&self.version.model, 0, is_spent);
+            search.tell = tell;
+            self.lead(&mut search, reserve, exact);
             is_over.store(true, Ordering::Relaxed);
         });
         // What was made exact on the way, or could not be, would end the same again.
@@ -184,6 +188,7 @@ impl<'a> Run<'a> {
         let value = |found: &Option<Found>| found.as_ref().map_or(0.0, |found| found.value);
         if value(&known) > value(&search.best) {
             search.best.clone_from(&known);
+            (search.tell)(value(&known));
         } else if value(&search.best) > value(&known) {
             known.clone_from(&search.best);
         }

@@ -26,6 +26,8 @@ pub(super) struct Search<'a> {
     pub(super) random: Random,
     /// The best decisions so far.
     pub(super) best: Option<Found>,
+    /// Hears what the best decisions are worth whenever they are better than before.
+    pub(super) tell: &'a dyn Fn(f64),
     matrix: Cholesky,
 }
 
@@ -64,7 +66,7 @@ pub(super) enum Outcome {
 impl<'a> Search<'a> {
     /// A search that knows no answer yet.
     pub(super) fn new(model: &'a Model, seed: u64, is_halted: &'a dyn Fn() -> bool) -> Search<'a> {
-        Search { model, is_halted, random: Random::new(seed), best: None, matrix: Cholesky::default() }
+        Search { model, is_halted, random: Random::new(seed), best: None, tell: &|_| {}, matrix: Cholesky::default() }
     }
 
     /// The value that something new has to exceed.
@@ -113,6 +115,7 @@ impl<'a> Search<'a> {
         if relaxed.value <= self.cutoff() {
             return false;
         }
+        (self.tell)(relaxed.value);
         self.best = Some(Found { value: relaxed.value, choices, snapshot: relaxed.snapshot });
         true
     }
