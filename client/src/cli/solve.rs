@@ -23,8 +23,8 @@ Examples:
   clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
 
-The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
-rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
+The file is an auction-instance/1 or /2, a request to a CoW solver engine or an older CoW auction, told apart by content;
+the first two are judged by plain rules, the others by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
 valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. elapsed_ms is what
 answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is filled, and 1 if the
 file can't be used.")]
