@@ -78,9 +78,9 @@ fn the_same_auction_reads_the_same_from_both_schemas() {
     let mut expected = Market { assets: newer.assets.clone(), refused_venues: newer.refused_venues.clone(), ..older };
     // One pool scales a coin by a rate: one file divides by it, the other multiplies by its inverse to 18 digits.
     let at = expected.venues.iter().position(|venue| venue.name.as_str() == RATED_POOL).expect("the pool is there");
-    let scales = [&expected, &newer].map(|market| match &market.venues[at].terms {
-        Terms::Stable(stable) => stable.scale,
-        other => panic!("expected a stable pool, found {other:?}"),
+    let scales = [&expected, &newer].map(|market| {
+        let Terms::Stable(stable) = &market.venues[at].terms else { panic!("a stable pool") };
+        stable.scale
     });
     let [divided, multiplied] = scales.map(|scale| {
         wide::<256, 4>(scale.as_slice()[0]) * U256::from(10_u8).pow(U256::from(18))
