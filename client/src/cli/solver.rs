@@ -1,6 +1,9 @@
-//! `solver`: a solver process that competes in an engine's auctions.
+//! `solver`: a solver process that competes in an engine's auctions, or answers those of CoW Protocol.
+
+use std::time::Duration;
 
 use clearlane_client::KeyPair;
+use clearlane_solver::cow::{ServeOptions, serve};
 use clearlane_solver::session::{SessionOptions, compete};
 use serde_json::json;
 
@@ -9,7 +12,7 @@ use super::failure::Failure;
 use super::report;
 use super::signals::{stop_requested, trace_to_stderr};
 
-/// Competes in an engine's auctions until Ctrl-C or SIGTERM.
+/// Competes in an engine's auctions, or answers those of CoW's driver, until Ctrl-C or SIGTERM.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -17,14 +20,23 @@ Examples:
   clearlane admin party fast-solver --key admin.key
   clearlane admin key fast-solver solver $(clearlane keys show --key solver.key) --key admin.key
   clearlane solver --engine 127.0.0.1:7700 --strategy joint --key solver.key
+  clearlane solver --serve-cow 127.0.0.1:8080 --strategy joint
 
 What became of each bundle goes to stderr, scores in 10^-18 of the reference asset: what it won at, or to whose
 bundle it lost, on what, and by how much. An engine that goes away is tried again for ten minutes.
-Exits 0 when stopped and 1 if it is not registered or the engine stays away.")]
+With --serve-cow it is a solver engine for CoW Protocol's driver instead: POST /solve over plain HTTP, until the
+deadline of each request; it needs no key. docs/COW.md says what is carried.
+Exits 0 when stopped and 1 if it is not registered, the engine stays away, or the address is taken.")]
 pub(crate) struct Solver {
     /// How it answers: direct, netting, joint or optimal.
     #[arg(long, value_name = "NAME", default_value = "joint")]
     strategy: String,
+    /// Answers CoW's driver at this address, plain HTTP, in place of competing.
+    #[arg(long, value_name = "ADDR")]
+    serve_cow: Option<String>,
+    /// Milliseconds that an answer to CoW's driver may take, within the request's own deadline.
+    #[arg(long, value_name = "N", requires = "serve_cow")]
+    budget_ms: Option<u64>,
 }
 
 impl Solver {
@@ -32,6 +44,9 @@ impl Solver {
     pub(crate) async fn run(&self, caller: &Caller) -> Result<(), Failure> {
         trace_to_stderr();
         clearlane_solver::strategy::strategy(&self.strategy).map_err(|error| Failure::Usage(error.to_string()))?;
+        if let Some(address) = &self.serve_cow {
+            return self.serve_cow(address, caller.json).await;
+        }
         let key = KeyPair::read(&caller.key)?.seed();
         let options = SessionOptions { engine: caller.engine.clone(), key, strategy: self.strategy.clone() };
         let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -55,5 +70,34 @@ impl Solver {
             "won": found.won, "lost": found.lost, "refused": found.refused,
         });
         report::print(caller.json, &human, &json)
+    }
+
+    /// Answers CoW's driver until it is told to stop.
+    async fn serve_cow(&self, address: &str, is_json: bool) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| Failure::Failed(format!("can't listen on {address}: {error}"));
+        // Listened for before it says where it listens: whoever reads that may signal at once.
+        let mut requested = std::pin::pin!(stop_requested());
+        let listener = tokio::select! {
+            biased;
+            requested = requested.as_mut() => return requested,
+            listener = tokio::net::TcpListener::bind(address) => listener.map_err(failed)?,
+        };
+        let bound = listener.local_addr().map_err(failed)?.to_string();
+        let options =
+            ServeOptions { strategy: self.strategy.clone(), budget: self.budget_ms.map(Duration::from_millis) };
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let serving = serve(listener, options, stopped);
+        tokio::pin!(serving);
+        report::print(is_json, &format!("listening on {bound}"), &json!({ "listening": bound }))?;
+        let served = tokio::select! {
+            served = &mut serving => served,
+            requested = requested => {
+                requested?;
+                stop.send_replace(true);
+                serving.await
+            }
+        };
+        served.map_err(|error| Failure::Failed(error.to_string()))?;
+        report::print(is_json, "stopped", &json!({ "stopped": true, "address": bound }))
     }
 }

@@ -41,6 +41,8 @@ pub struct CowTerms {
     pub gas: Vec<u64>,
     /// Wei for 10^18 atoms of each asset of the market, where the request says so.
     pub prices: Vec<Option<U256>>,
+    /// What the settlement holds of each asset of the market, in atoms.
+    pub buffers: Vec<Atoms>,
 }
 
 /// The tokens of a request, and those that only its liquidity knows.
@@ -48,7 +50,8 @@ pub struct CowTerms {
 pub(super) struct Tokens {
     assets: Assets,
     refused: BTreeSet<String>,
-    prices: BTreeMap<DenominationIndex, U256>,
+    /// By place: wei for 10^18 atoms if known, and what the settlement holds.
+    stated: BTreeMap<DenominationIndex, (Option<U256>, Atoms)>,
 }
 
 pub(super) fn read(file: &Fields<'_>) -> Result<(Market, CowTerms), FormatError> {
@@ -75,7 +78,8 @@ pub(super) fn read(file: &Fields<'_>) -> Result<(Market, CowTerms), FormatError>
         Ok(Ok(()))
     })?;
     let assets = tokens.assets.into_list();
-    terms.prices = (0..assets.len()).map(|at| tokens.prices.get(&DenominationIndex::from_at(at)).copied()).collect();
+    let stated = (0..assets.len()).map(|at| tokens.stated.get(&DenominationIndex::from_at(at)).copied());
+    (terms.prices, terms.buffers) = stated.map(Option::unwrap_or_default).unzip();
     let market = Market {
         rules: RuleSet::Floor,
         name: file.find("id").map_or_else(|| "cow".to_owned(), |id| id.written().trim_matches('"').to_owned()),
@@ -139,12 +143,12 @@ impl Tokens {
         for (name, node) in node.object()?.entries() {
             let name = name.to_ascii_lowercase();
             match read_token(&name, &node)? {
-                Ok((asset, price)) => {
+                Ok((asset, stated)) => {
                     if !tokens.assets.add(asset) {
                         return Err(node.expected("a token that is listed once"));
                     }
                     let place = tokens.assets.place(node.path(), &name);
-                    tokens.prices.extend(place.ok().zip(price));
+                    tokens.stated.extend(place.ok().map(|place| (place, stated)));
                 }
                 Err(refusal) => {
                     tokens.refused.insert(name.clone());
@@ -167,7 +171,7 @@ impl Tokens {
 }
 
 /// A token without decimals is counted in its atoms only by its price, so it is taken at 18.
-fn read_token(name: &str, node: &Node<'_>) -> Read<(MarketAsset, Option<U256>)> {
+fn read_token(name: &str, node: &Node<'_>) -> Read<(MarketAsset, (Option<U256>, Atoms))> {
     let fields = node.object()?;
     let scale: u8 = fields.find("decimals").map_or(Ok(SCALE_MAX), |decimals| decimals.integer())?;
     let name = admit!(table::name(node.path(), name));
@@ -177,7 +181,9 @@ fn read_token(name: &str, node: &Node<'_>) -> Read<(MarketAsset, Option<U256>)> 
     }
     let wei = fields.find("referencePrice").map(|price| amount(&price)).transpose()?.filter(|wei| !wei.is_zero());
     let price = admit!(wei.map(|wei| price_of(wei, scale)).transpose());
-    Ok(Ok((MarketAsset { name, scale, price }, wei)))
+    // Only rounding is paid from it, so what can't be read is as good as nothing.
+    let buffer = fields.find("availableBalance").and_then(|balance| amount(&balance).ok()).unwrap_or_default();
+    Ok(Ok((MarketAsset { name, scale, price }, (wei, buffer.saturating_to()))))
 }
 
 /// Wei for 10^18 atoms to ETH for a whole unit, digits beyond the 28th dropped.
