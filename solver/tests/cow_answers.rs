@@ -156,11 +156,8 @@ fn every_answer_keeps_cows_rules() {
 fn a_captured_auction_is_answered_by_cows_rules() {
     let Some(folder) = folder() else { return };
     let mut request = json(&folder.join("7400681.solve.json"));
-    request["orders"].as_array_mut().expect("orders").truncate(40);
-    for price in ["0", "15189175884"] {
-        request["effectiveGasPrice"] = price.into();
-        let answer = answered(&request, &Joint);
-        let found = judged(&request, &answer, &format!("gas at {price}"));
-        eprintln!("gas at {price}: {} solutions", found.len());
-    }
+    request["orders"].as_array_mut().expect("orders").truncate(12);
+    request["effectiveGasPrice"] = "0".into();
+    let found = judged(&request, &answered(&request, &Joint), "7400681");
+    assert!(!found.is_empty(), "some orders can be served");
 }

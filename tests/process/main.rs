@@ -3,6 +3,7 @@
 mod auctions;
 mod bad_input;
 mod conditions;
+mod cow;
 mod ends;
 mod exits;
 mod expiry;

@@ -1,7 +1,8 @@
 //! A solver's session with an engine: it registers, then answers one auction after another.
 //!
 //! [`Session`] is the connection, for solvers that decide by themselves; [`run`] answers with a
-//! strategy of this crate until it is told to stop, and [`compete`] does so on one connection after another.
+//! strategy of this crate until it is told to stop, [`compete`] does so on one connection after another, and
+//! [`compete_with`] with a strategy of one's own.
 
 mod clock;
 mod link;
@@ -16,11 +17,11 @@ use tracing::{info, warn};
 
 pub use clock::EngineClock;
 pub use link::{Notice, Outcome, Session};
-pub use patient::compete;
+pub use patient::{compete, compete_with};
 pub use prepare::prepared;
 
 use crate::strategy::{self, Proposal, UnknownStrategy};
-use work::Work;
+use work::{Bidder, Work};
 
 /// The verdicts of an auction that are said one by one: more would bury the rest of what a solver says.
 const VERDICTS_SAID_MAX: usize = 50;
@@ -114,13 +115,14 @@ impl SessionReport {
 pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
     let mut report = SessionReport::default();
-    session(&options, &mut stop, &mut report).await?;
+    session(&options, &Bidder::Named(options.strategy.clone()), &mut stop, &mut report).await?;
     Ok(report)
 }
 
 /// One connection from its registration to its end, counted in `report`.
 async fn session(
     options: &SessionOptions,
+    bidder: &Bidder,
     stop: &mut watch::Receiver<bool>,
     report: &mut SessionReport,
 ) -> Result<(), SessionError> {
@@ -141,7 +143,7 @@ async fn session(
                 Some(Notice::Opened(input)) => {
                     report.auctions = report.auctions.saturating_add(1);
                     let deadline = session.clock().deadline(input.close_at);
-                    work.start(*input, &options.strategy, deadline);
+                    work.start(*input, bidder, deadline);
                 }
                 Some(Notice::Closed(auction)) => work.cancel(auction),
                 Some(Notice::Refused(refusal)) => warn!(%refusal, "message refused"),

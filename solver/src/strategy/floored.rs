@@ -7,7 +7,7 @@ use clearlane_core::money::{Rounding, mul_div};
 /// The same auction, under the floor rules with the limit of each option that the floor fills raised to its rate.
 ///
 /// A fill of less than the floor's then keeps its share exactly, and one of more keeps more than it must.
-pub(super) fn tightened(input: &AuctionInput) -> AuctionInput {
+pub(crate) fn tightened(input: &AuctionInput) -> AuctionInput {
     let mut tightened = input.clone();
     if input.rules == RuleSet::Floor {
         for intent in &mut tightened.intents {
