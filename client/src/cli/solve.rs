@@ -8,10 +8,13 @@ use clearlane_core::lanes::Sequential;
 use clearlane_core::names::SolverId;
 use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{Auction, solution::FileSolution};
+use clearlane_solver::market::Market;
+use clearlane_solver::strategy::Strategy;
 use serde_json::{Value, json};
 
 use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete, read_auction};
+use super::cow_rules::CowSelected;
 use super::failure::{Failure, read_file, write_file};
 use super::report;
 
@@ -32,7 +35,8 @@ pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
     /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
-    /// fill is worse than the built-in bidder's and a bundle has one price a pair [default: what the format implies].
+    /// fill is worse than the built-in bidder's and a bundle has one price a pair, `cow` as CoW Protocol selects, each
+    /// bundle one solution [default: what the format implies].
     #[arg(long, value_name = "NAME", value_parser = rules_of)]
     rules: Option<RuleSet>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
@@ -48,14 +52,14 @@ pub(crate) struct Solve {
 }
 
 fn rules_of(text: &str) -> Result<RuleSet, String> {
-    RuleSet::named(text).ok_or_else(|| "expected plain or floor".to_owned())
+    RuleSet::named(text).ok_or_else(|| "expected plain, floor or cow".to_owned())
 }
 
 /// Those that compete unless some are named: each on its own they would only take each other's processors.
 fn strategies_for(rules: RuleSet) -> Vec<String> {
     let names: &[&str] = match rules {
         RuleSet::Plain => &["optimal"],
-        RuleSet::Floor => &["direct", "netting", "joint"],
+        RuleSet::Floor | RuleSet::Cow => &["direct", "netting", "joint"],
     };
     names.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -67,6 +71,9 @@ impl Solve {
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
         let strategies = chosen(&named)?;
+        if auction.input.rules == RuleSet::Cow {
+            return self.run_cow(auction, &strategies, is_json);
+        }
         let spinner = report::spinner("solving");
         if auction.input.rules == RuleSet::Floor {
             auction.input = with_floors(&auction.input);
@@ -83,9 +90,40 @@ impl Solve {
     }
 }
 
+impl Solve {
+    /// The same by CoW's rules: every bundle is a solution of its own.
+    fn run_cow(&self, mut auction: Auction, strategies: &[Box<dyn Strategy>], is_json: bool) -> Result<(), Failure> {
+        let spinner = report::spinner("solving");
+        let selected = CowSelected::of(&mut auction.input, strategies, self.budget_ms.map(Duration::from_millis));
+        spinner.finish_and_clear();
+        let selected = selected?;
+        if let Some(path) = &self.solution {
+            write_file(path, &FileSolution::of(&auction, selected.delivered()).write(&auction))?;
+        }
+        let json = selected.to_json(&auction);
+        report::print(is_json, &human(&json), &json)
+    }
+}
+
+/// What of a file could not be represented: counted by code, and by name.
+pub(crate) fn refused_json(market: &Market, bundles: Value) -> [(&'static str, Value); 2] {
+    let counted = json!({
+        "assets": counts(&market.refused_assets),
+        "venues": counts(&market.refused_venues),
+        "orders": counts(&market.refused_orders),
+        "bundles": bundles,
+    });
+    let named = json!({
+        "assets": by_name(&market.refused_assets),
+        "venues": by_name(&market.refused_venues),
+        "orders": by_name(&market.refused_orders),
+    });
+    [("refused", counted), ("refused_by_name", named)]
+}
+
 fn to_json(auction: &Auction, competition: &Competition) -> Value {
     let (clearing, market) = (&competition.clearing, &auction.market);
-    json!({
+    let mut json = json!({
         "name": market.name,
         "rules": auction.input.rules.name(),
         "score": report::score_text(clearing.score),
@@ -104,21 +142,14 @@ fn to_json(auction: &Auction, competition: &Competition) -> Value {
         "clearing_ms": millis(competition.clearing_elapsed),
         "colours": clearing.plan.colours,
         "hottest": clearing.plan.hottest,
-        "refused": {
-            "assets": counts(&market.refused_assets),
-            "venues": counts(&market.refused_venues),
-            "orders": counts(&market.refused_orders),
-            "bundles": competition.refused(),
-        },
-        "refused_by_name": {
-            "assets": by_name(&market.refused_assets),
-            "venues": by_name(&market.refused_venues),
-            "orders": by_name(&market.refused_orders),
-        },
         "strategies": strategies_json(auction, competition),
         "prices": prices_json(&auction.input, &clearing.bound.prices),
         "digest": clearing.digest.to_string(),
-    })
+    });
+    for (field, value) in refused_json(market, json!(competition.refused())) {
+        json[field] = value;
+    }
+    json
 }
 
 fn counts(refused: &[(String, Refusal)]) -> Value {
@@ -155,7 +186,7 @@ fn strategies_json(auction: &Auction, competition: &Competition) -> Vec<Value> {
     of_answers.chain(std::iter::once(floor)).collect()
 }
 
-fn millis(elapsed: Duration) -> u64 {
+pub(crate) fn millis(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
