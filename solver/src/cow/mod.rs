@@ -4,6 +4,7 @@
 //! [`serve`] does so for whoever asks over HTTP. [`ViaCow`] is a strategy that asks such an engine.
 
 mod answer;
+mod balance;
 mod gas;
 mod liquidity;
 mod moment;

@@ -12,6 +12,7 @@ use clearlane_core::venue::Direction;
 use clearlane_core::wide::{U256, U512, wide};
 use serde_json::Value;
 
+use super::balance::balanced;
 use super::question::Question;
 use crate::strategy::merged;
 
@@ -182,36 +183,6 @@ fn use_of(input: &AuctionInput, question: &Question, interaction: &Value) -> Res
         amount_in: amount(interaction, "inputAmount")?,
         amount_out: amount(interaction, "outputAmount")?,
     })
-}
-
-/// The same with as little left over as fills allow: what venues give beyond what is needed stays with them.
-fn balanced(input: &AuctionInput, mut bundle: Bundle) -> Bundle {
-    let mut sums: BTreeMap<DenominationIndex, (Atoms, Atoms)> = BTreeMap::new();
-    let mut add = |token, inward: Atoms, outward: Atoms| {
-        let sum = sums.entry(token).or_default();
-        *sum = (sum.0.saturating_add(inward), sum.1.saturating_add(outward));
-    };
-    for fill in &bundle.fills {
-        let option = input.intents.get(fill.intent.at()).and_then(|intent| intent.options.first());
-        if let Some(option) = option {
-            add(option.give, fill.sold, 0);
-            add(option.get, 0, fill.bought);
-        }
-    }
-    let sides = |used: &VenueUse| input.venues.get(used.venue.at()).and_then(|venue| venue.sides(used.direction));
-    for used in &bundle.uses {
-        if let Some((put, drawn)) = sides(used) {
-            add(put, 0, used.amount_in);
-            add(drawn, used.amount_out, 0);
-        }
-    }
-    for used in &mut bundle.uses {
-        let Some(sum) = sides(used).and_then(|(_, drawn)| sums.get_mut(&drawn)) else { continue };
-        let spare = sum.0.saturating_sub(sum.1).min(used.amount_out.saturating_sub(1));
-        used.amount_out = used.amount_out.saturating_sub(spare);
-        sum.0 = sum.0.saturating_sub(spare);
-    }
-    bundle
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], Refusal> {

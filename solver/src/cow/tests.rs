@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::question::Question;
 use super::reply::Reply;
-use super::{ViaCow, answer};
+use super::{ServeOptions, ViaCow, answer, serve};
 use crate::formats;
 use crate::strategy::{Budget, Joint, Strategy as _};
 
@@ -73,6 +73,35 @@ fn what_is_asked_and_answered_holds_where_it_came_from() {
         let cleared = cleared(&input, reply);
         assert!(cleared.score >= cleared.floor_score);
     }
+}
+
+/// The largest auction that a build without optimisation answers in reasonable time.
+const DEBUG_INTENTS_MAX: usize = 200;
+
+#[test]
+fn public_auctions_survive_the_way_there_and_back() {
+    let Ok(folder) = std::env::var("CLEARLANE_DATA") else {
+        eprintln!("SKIPPED: set CLEARLANE_DATA to the folder that holds auctions/public");
+        return;
+    };
+    let (mut auctions, mut bundles) = (0, 0);
+    for entry in std::fs::read_dir(format!("{folder}/auctions/public")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("the file is there");
+        let auction = formats::read(text.as_bytes()).expect("an auction");
+        if auction.input.intents.len() > DEBUG_INTENTS_MAX {
+            continue;
+        }
+        let input = input(&text);
+        let question = asked(&input);
+        let reply = Reply::read(&input, &question, replied(&question).to_string().as_bytes()).expect("an answer");
+        assert_eq!(reply.refused, [], "{}", path.display());
+        bundles += reply.bundles.len();
+        auctions += 1;
+        let cleared = cleared(&input, reply);
+        assert!(cleared.score >= cleared.floor_score, "{}", path.display());
+    }
+    assert!(auctions >= 4 && bundles >= 4, "{auctions} {bundles}");
 }
 
 #[test]
@@ -179,4 +208,50 @@ fn engines_that_misbehave_cost_no_more_than_their_bids() {
     }
     let nobody = ViaCow::new("http://127.0.0.1:1").expect("an address");
     assert_eq!(nobody.solve(&input, &Budget::unlimited()).bundles, []);
+}
+
+/// Sends a request and reads all of the answer.
+async fn exchange(address: std::net::SocketAddr, head: &str, body: &[u8]) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let head = format!("{head} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.expect("a head");
+    // One that refuses may close before it has read all.
+    let _ = stream.write_all(body).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn requests_are_answered_or_refused_by_their_status() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let options = ServeOptions { strategy: "joint".to_owned(), budget: Some(Duration::from_secs(60)) };
+    let serving = tokio::spawn(serve(listener, options, stopped));
+    let question = asked(&input(OPPOSING)).json;
+    let mut late = question.clone();
+    late["deadline"] = json!("2020-01-01T00:00:00Z");
+    let (question, late) = (question.to_string(), late.to_string());
+    let endless = vec![b' '; (10 << 20) + 1];
+    let cases: [(&str, &[u8], &str, &str); 8] = [
+        ("POST /solve", question.as_bytes(), "200", "\"kind\":\"fulfillment\""),
+        ("POST /solve", late.as_bytes(), "200", "{\"solutions\":[]}"),
+        ("POST /solve", b"{}", "400", "tokens: expected a value"),
+        ("POST /solve", &endless, "413", ""),
+        ("POST /notify", b"{\"kind\":\"success\"}", "200", "{}"),
+        ("GET /healthz", b"", "200", "ok"),
+        ("GET /solve", b"", "405", "POST /solve"),
+        ("GET /metrics", b"", "404", "expected /solve"),
+    ];
+    for (head, body, status, part) in cases {
+        let answer = exchange(address, head, body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(part), "{head}: {answer}");
+    }
+    stop.send_replace(true);
+    serving.await.expect("no panic").expect("it stops");
+    let unknown = ServeOptions { strategy: "oracle".to_owned(), budget: None };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let failed = serve(listener, unknown, tokio::sync::watch::channel(false).1).await;
+    assert!(failed.expect_err("no such strategy").to_string().contains("oracle"));
 }
