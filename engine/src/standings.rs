@@ -275,6 +275,7 @@ mod tests {
             },
             verdicts: vec![SolverVerdicts { solver: SOLVER, verdicts, contribution: 7 }],
             plan: clearlane_core::auction::PlanSummary::default(),
+            floors: Vec::new(),
             digest: clearlane_core::hash::Hash::default(),
         }
     }

@@ -138,7 +138,8 @@ pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {
         let message = format!("expected {plain:?} or {floor:?}, found {}", shown(rules));
         Refusal::new(Reason::OutOfRange, "rules", message)
     };
-    RuleSet::named(rules).ok_or_else(expected)
+    // Others are for auctions offline.
+    RuleSet::named(rules).filter(|rules| matches!(rules, RuleSet::Plain | RuleSet::Floor)).ok_or_else(expected)
 }
 
 fn place(index: u32, count: usize, field: &str) -> Result<u32, Refusal> {

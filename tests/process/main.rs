@@ -5,6 +5,7 @@ mod auctions;
 mod backtests;
 mod bad_input;
 mod conditions;
+mod cow;
 mod ends;
 mod exits;
 mod expiry;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clearlane_core::auction::{Fill, VenueUse, judge};
+use clearlane_core::auction::{Fill, RuleSet, VenueUse, judge, with_floors};
 use clearlane_core::money::Score;
 use clearlane_core::refusal::Refusal;
 use clearlane_core::venue::Direction;
@@ -34,7 +34,11 @@ pub(crate) struct Check {
 impl Check {
     /// Judges and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
-        let auction = read_auction(&read_file(&self.file)?)?;
+        let mut auction = read_auction(&read_file(&self.file)?)?;
+        if auction.input.rules == RuleSet::Floor {
+            // Surplus counts by the floor's rate too, as `solve` counts it.
+            auction.input = with_floors(&auction.input);
+        }
         let solution = FileSolution::read(&auction, &read_file(&self.solution)?).map_err(|error| error.refusal());
         match solution.and_then(|solution| verdict(&auction, &solution)) {
             Ok(score) => {

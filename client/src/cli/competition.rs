@@ -70,7 +70,10 @@ pub(crate) fn compete_watched(
     Ok(Competition { answers, clearing, elapsed, clearing_elapsed })
 }
 
-fn answers(
+/// Lets strategies answer side by side, each on a thread of its own; solvers are numbered from 1 in their order.
+///
+/// Fails if a strategy panics.
+pub(crate) fn answers(
     input: &AuctionInput,
     strategies: &[Box<dyn Strategy>],
     budget: Option<Duration>,

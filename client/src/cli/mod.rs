@@ -10,6 +10,7 @@ mod bound;
 mod caller;
 mod check;
 mod competition;
+mod cow_rules;
 mod decimal;
 mod demo;
 mod engine;

@@ -8,10 +8,13 @@ use clearlane_core::lanes::Sequential;
 use clearlane_core::names::SolverId;
 use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{Auction, solution::FileSolution};
+use clearlane_solver::market::Market;
+use clearlane_solver::strategy::Strategy;
 use serde_json::{Value, json};
 
 use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete_watched, read_auction};
+use super::cow_rules::CowSelected;
 use super::explain::{explain, find};
 use super::failure::{Failure, read_file, write_file};
 use super::report;
@@ -26,16 +29,18 @@ Examples:
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
   clearlane solve auction.json --explain i00042
 
-The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
-rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
-valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. opening_ms is what
-the built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0 when solved, however little is filled, and 1 if the
-file can't be used. Ctrl-C ends a long search with the best answer so far (`stopped`), a second one at once.")]
+The file is an auction-instance/1 or /2, a request to a CoW solver engine or an older CoW auction, told apart by content;
+the first two are judged by plain rules, the others by the floor rules of engine auctions. Scores are decimals in the
+reference asset, exact to 10^-18. No valid solution scores more than `bound`, which anyone can recompute from the auction
+and `prices`. opening_ms is what the built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0
+when solved, however little is filled, and 1 if the file can't be used. Ctrl-C ends a long search with the best answer so
+far (`stopped`), a second one at once.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
     /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
-    /// fill is worse than the built-in bidder's and a bundle has one price a pair [default: what the format implies].
+    /// fill is worse than the built-in bidder's and a bundle has one price a pair, `cow` as CoW Protocol selects, each
+    /// bundle one solution [default: what the format implies].
     #[arg(long, value_name = "NAME", value_parser = rules_of)]
     rules: Option<RuleSet>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
@@ -55,14 +60,14 @@ pub(crate) struct Solve {
 }
 
 fn rules_of(text: &str) -> Result<RuleSet, String> {
-    RuleSet::named(text).ok_or_else(|| "expected plain or floor".to_owned())
+    RuleSet::named(text).ok_or_else(|| "expected plain, floor or cow".to_owned())
 }
 
 /// Those that compete unless some are named: each on its own they would only take each other's processors.
 fn strategies_for(rules: RuleSet) -> Vec<String> {
     let names: &[&str] = match rules {
         RuleSet::Plain => &["optimal"],
-        RuleSet::Floor => &["optimal", "netting"],
+        RuleSet::Floor | RuleSet::Cow => &["optimal", "netting"],
     };
     names.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -75,6 +80,9 @@ impl Solve {
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
         let strategies = chosen(&named)?;
+        if auction.input.rules == RuleSet::Cow {
+            return self.run_cow(auction, &strategies, is_json);
+        }
         let budget = self.budget_ms.map(Duration::from_millis);
         let watching = Watching::new("solving", budget)?;
         let started = Instant::now();
@@ -102,9 +110,40 @@ impl Solve {
     }
 }
 
+impl Solve {
+    /// The same by CoW's rules: every bundle is a solution of its own.
+    fn run_cow(&self, mut auction: Auction, strategies: &[Box<dyn Strategy>], is_json: bool) -> Result<(), Failure> {
+        let spinner = report::spinner("solving");
+        let selected = CowSelected::of(&mut auction.input, strategies, self.budget_ms.map(Duration::from_millis));
+        spinner.finish_and_clear();
+        let selected = selected?;
+        if let Some(path) = &self.solution {
+            write_file(path, &FileSolution::of(&auction, selected.delivered()).write(&auction))?;
+        }
+        let json = selected.to_json(&auction);
+        report::print(is_json, &human(&json), &json)
+    }
+}
+
+/// What of a file could not be represented: counted by code, and by name.
+pub(crate) fn refused_json(market: &Market, bundles: Value) -> [(&'static str, Value); 2] {
+    let counted = json!({
+        "assets": counts(&market.refused_assets),
+        "venues": counts(&market.refused_venues),
+        "orders": counts(&market.refused_orders),
+        "bundles": bundles,
+    });
+    let named = json!({
+        "assets": by_name(&market.refused_assets),
+        "venues": by_name(&market.refused_venues),
+        "orders": by_name(&market.refused_orders),
+    });
+    [("refused", counted), ("refused_by_name", named)]
+}
+
 fn to_json(auction: &Auction, opened: &Opened, (competition, opening): (&Competition, Duration)) -> Value {
     let (clearing, market) = (&competition.clearing, &auction.market);
-    json!({
+    let mut json = json!({
         "name": market.name,
         "rules": auction.input.rules.name(),
         "score": report::score_text(clearing.score),
@@ -124,21 +163,14 @@ fn to_json(auction: &Auction, opened: &Opened, (competition, opening): (&Competi
         "clearing_ms": millis(competition.clearing_elapsed),
         "colours": clearing.plan.colours,
         "hottest": clearing.plan.hottest,
-        "refused": {
-            "assets": counts(&market.refused_assets),
-            "venues": counts(&market.refused_venues),
-            "orders": counts(&market.refused_orders),
-            "bundles": competition.refused(),
-        },
-        "refused_by_name": {
-            "assets": by_name(&market.refused_assets),
-            "venues": by_name(&market.refused_venues),
-            "orders": by_name(&market.refused_orders),
-        },
         "strategies": strategies_json(opened, competition),
         "prices": prices_json(&auction.input, &clearing.bound.prices),
         "digest": clearing.digest.to_string(),
-    })
+    });
+    for (field, value) in refused_json(market, json!(competition.refused())) {
+        json[field] = value;
+    }
+    json
 }
 
 fn counts(refused: &[(String, Refusal)]) -> Value {
@@ -175,7 +207,7 @@ fn strategies_json(opened: &Opened, competition: &Competition) -> Vec<Value> {
     of_answers.chain(std::iter::once(floor)).collect()
 }
 
-fn millis(elapsed: Duration) -> u64 {
+pub(crate) fn millis(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use clearlane_core::auction::{INTENTS_MAX, RuleSet, VENUES_MAX};
 use clearlane_core::intent::{Choose, Kind};
-use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms, SCALE_MAX};
+use clearlane_core::money::SCALE_MAX;
 use clearlane_core::names::Name;
 use clearlane_core::price::Price;
 use clearlane_core::refusal::{Reason, Refusal};
-use clearlane_core::wide::{U256, U512};
 
 use super::FormatError;
+use super::cow_limits::shrunk;
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
 use super::{Read, alone, cow_pool};
@@ -118,7 +118,8 @@ fn read_order(id: &str, node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
     let is_sell = fields.need("is_sell_order")?.flag()?;
     let is_partial = fields.need("allow_partial_fill")?.flag()?;
     let (sell, buy) = (fields.need("sell_token")?, fields.need("buy_token")?);
-    let amounts = [fields.need("sell_amount")?.wide_atoms()?, fields.need("buy_amount")?.wide_atoms()?];
+    let amount = |field| fields.need(field)?.wide_atoms().map(|amount| (field, amount));
+    let named = [amount("sell_amount")?, amount("buy_amount")?];
     let (sell, buy) = (sell.text()?, buy.text()?);
     let admitted = || -> Result<MarketOrder, Refusal> {
         let (give, get) = (assets.place("sell_token", &sell)?, assets.place("buy_token", &buy)?);
@@ -126,7 +127,7 @@ fn read_order(id: &str, node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
             return Err(Refusal::new(Reason::NotSupported, "buy_token", "expected another token than is sold"));
         }
         let kind = if is_sell { Kind::ExactIn } else { Kind::ExactOut };
-        let [give_amount, get_amount] = shrunk(kind, amounts, is_partial)?;
+        let [give_amount, get_amount] = shrunk(kind, named, is_partial)?;
         Ok(MarketOrder {
             name: id.to_owned(),
             owner: owner_of(id)?,
@@ -139,78 +140,11 @@ fn read_order(id: &str, node: &Node<'_>, assets: &Assets) -> Read<MarketOrder> {
     Ok(admitted())
 }
 
-fn owner_of(id: &str) -> Result<Name, Refusal> {
+/// The owner that an order's id names.
+pub(super) fn owner_of(id: &str) -> Result<Name, Refusal> {
     let is_id = id.len() == ORDER_ID_CHARACTERS && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let owner = if is_id { id.get(OWNER_CHARACTERS) } else { None };
     let message = || format!("expected an order id of 56 bytes in hexadecimal, found {id}");
     let owner = owner.ok_or_else(|| Refusal::new(Reason::BadName, "id", message()))?;
     table::name("id", &format!("0x{owner}"))
-}
-
-/// Brings both sides below the bound of auctions with the limit price kept: what the owner asks
-/// per atom given may become better by the rounding, never worse.
-fn shrunk(kind: Kind, amounts: [U256; 2], is_partial: bool) -> Result<[Atoms; 2], Refusal> {
-    let [give, get] = amounts;
-    for (field, amount) in [("sell_amount", give), ("buy_amount", get)] {
-        if amount.is_zero() {
-            return Err(Refusal::new(Reason::AmountZero, field, "expected more than 0 atoms, found 0"));
-        }
-    }
-    let most = U256::from(AUCTION_ATOMS_MAX - 1);
-    let (fixed, limit) = match kind {
-        Kind::ExactIn => (give, get),
-        Kind::ExactOut => (get, give),
-    };
-    let larger = fixed.max(limit);
-    if larger <= most {
-        return Ok([give.saturating_to(), get.saturating_to()]);
-    }
-    let too_large = |why: &str| {
-        Refusal::new(Reason::AmountTooLarge, "sell_amount", format!("expected less than 2^112 atoms or {why}"))
-    };
-    if !is_partial {
-        return Err(too_large("an order that may be filled in part, found all or nothing"));
-    }
-    let small_fixed = scaled(fixed, most, larger);
-    let product = U512::from(limit) * U512::from(small_fixed);
-    let (floor, rest) = product.div_rem(U512::from(fixed));
-    let small_limit = match kind {
-        Kind::ExactIn if !rest.is_zero() => floor + U512::ONE,
-        Kind::ExactIn | Kind::ExactOut => floor,
-    };
-    let sides = (Atoms::try_from(small_fixed), Atoms::try_from(small_limit));
-    match (kind, sides) {
-        (Kind::ExactIn, (Ok(fixed), Ok(limit))) if fixed > 0 && limit > 0 => Ok([fixed, limit]),
-        (Kind::ExactOut, (Ok(fixed), Ok(limit))) if fixed > 0 && limit > 0 => Ok([limit, fixed]),
-        (Kind::ExactIn | Kind::ExactOut, _) => Err(too_large("a limit price between 2^-112 and 2^112")),
-    }
-}
-
-fn scaled(amount: U256, numerator: U256, denominator: U256) -> U256 {
-    let product = U512::from(amount) * U512::from(numerator);
-    U256::from(product / U512::from(denominator))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn power(exponent: usize) -> U256 {
-        U256::ONE << exponent
-    }
-
-    #[test]
-    fn limits_survive_shrinking_or_the_order_is_refused() {
-        let unlimited = power(128) - U256::ONE;
-        let [give, get] = shrunk(Kind::ExactIn, [unlimited, U256::from(1_000_000_u32)], true).expect("shrinks");
-        assert_eq!([give, get], [AUCTION_ATOMS_MAX - 1, 16], "15.26 atoms are rounded up for the owner");
-        let [give, get] = shrunk(Kind::ExactOut, [U256::from(1_000_000_u32), unlimited], true).expect("shrinks");
-        assert_eq!([give, get], [15, AUCTION_ATOMS_MAX - 1], "the most to give is rounded down");
-        let refusal = shrunk(Kind::ExactIn, [unlimited, U256::ONE], false).expect_err("all or nothing");
-        assert_eq!(refusal.reason, Reason::AmountTooLarge);
-        let refusal = shrunk(Kind::ExactOut, [U256::ONE, unlimited], true).expect_err("nothing is left to give");
-        assert_eq!(refusal.reason, Reason::AmountTooLarge);
-        let refusal = shrunk(Kind::ExactIn, [U256::ZERO, U256::ONE], true).expect_err("nothing to give");
-        assert_eq!((refusal.reason, refusal.field.as_str()), (Reason::AmountZero, "sell_amount"));
-    }
 }

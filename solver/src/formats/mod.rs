@@ -6,12 +6,16 @@
 mod auction_instance_1;
 mod auction_instance_2;
 mod cow_legacy;
+mod cow_limits;
+mod cow_liquidity;
 mod cow_pool;
+mod cow_solve;
 mod node;
 pub mod solution;
 mod table;
 
 pub use cow_legacy::SURPLUS_CAP_PPM as COW_SURPLUS_CAP_PPM;
+pub use cow_solve::CowTerms;
 
 use clearlane_core::auction::AuctionInput;
 use clearlane_core::hash::Hasher;
@@ -57,7 +61,9 @@ pub enum FormatError {
     #[error("expected JSON: {0}")]
     NotJson(String),
     /// The file is JSON but of no format known here.
-    #[error("expected an auction-instance/1 or /2 or a cow auction with tokens, orders and amms, found fields {0}")]
+    #[error(
+        "expected an auction-instance/1 or /2 or a cow auction with tokens, orders and amms or effectiveGasPrice, found fields {0}"
+    )]
     UnknownFormat(String),
     /// A field is missing or is not what the format says.
     #[error("{field}: {message}")]
@@ -126,13 +132,35 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
     }
     let fields = Node::root(bytes)?.object()?;
     let schema = fields.find("schema").map(|node| node.text()).transpose()?;
-    let is_cow_legacy = ["tokens", "orders", "amms"].into_iter().all(|name| fields.find(name).is_some());
+    let is_cow_legacy = has_all(&fields, ["tokens", "orders", "amms"]);
     let market = match schema.as_deref() {
         Some(auction_instance_1::SCHEMA) => auction_instance_1::read(&fields)?,
         Some(auction_instance_2::SCHEMA) => auction_instance_2::read(&fields)?,
         Some(other) => return Err(FormatError::UnknownFormat(format!("schema {other}"))),
         None if is_cow_legacy => cow_legacy::read(&fields)?,
+        None if has_all(&fields, COW_SOLVE) => cow_solve::read(&fields)?.0,
         None => return Err(FormatError::UnknownFormat(fields.names().join(", "))),
     };
     Ok(Auction::new(market, bytes))
+}
+
+/// Reads a request to a CoW solver engine, with what no auction holds of it.
+///
+/// # Errors
+///
+/// Says which field is missing or malformed, or that it is no such request.
+pub fn read_cow_request(bytes: &[u8]) -> Result<(Auction, CowTerms), FormatError> {
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(FormatError::TooLarge(bytes.len()));
+    }
+    let fields = Node::root(bytes)?.object()?;
+    let (market, terms) = cow_solve::read(&fields)?;
+    Ok((Auction::new(market, bytes), terms))
+}
+
+/// By which fields a request to a CoW solver engine is known.
+const COW_SOLVE: [&str; 3] = ["tokens", "orders", "effectiveGasPrice"];
+
+fn has_all(fields: &node::Fields<'_>, names: [&str; 3]) -> bool {
+    names.into_iter().all(|name| fields.find(name).is_some())
 }

@@ -38,6 +38,11 @@ impl<'a> Node<'a> {
         if self.path.is_empty() { "file" } else { &self.path }
     }
 
+    /// The name of the field that holds this value.
+    pub(super) fn name(&self) -> &str {
+        self.path().rsplit('.').next().unwrap_or_default()
+    }
+
     /// A complaint about the form of this value.
     pub(super) fn expected(&self, what: &str) -> FormatError {
         self.refused(Reason::Malformed, what)

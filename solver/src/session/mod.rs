@@ -1,7 +1,8 @@
 //! A solver's session with an engine: it registers, then answers one auction after another.
 //!
 //! [`Session`] is the connection, for solvers that decide by themselves; [`run`] answers with a
-//! strategy of this crate until it is told to stop, and [`compete`] does so on one connection after another.
+//! strategy of this crate until it is told to stop, [`compete`] does so on one connection after another, and
+//! [`compete_with`] with a strategy of one's own.
 
 mod clock;
 mod link;
@@ -16,11 +17,11 @@ use tracing::{info, warn};
 
 pub use clock::{EngineClock, usable};
 pub use link::{Memory, Notice, Outcome, Session};
-pub use patient::compete;
+pub use patient::{compete, compete_with};
 pub use prepare::prepared;
 
 use crate::strategy::{self, Proposal, UnknownStrategy};
-use work::Work;
+use work::{Bidder, Work};
 
 /// The verdicts of an auction that are said one by one: more would bury the rest of what a solver says.
 const VERDICTS_SAID_MAX: usize = 50;
@@ -116,7 +117,7 @@ impl SessionReport {
 pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
     let (mut report, mut memory) = (SessionReport::default(), Memory::default());
-    session(&options, &mut stop, &mut report, &mut memory).await?;
+    session(&options, &Bidder::Named(options.strategy.clone()), &mut stop, &mut report, &mut memory).await?;
     Ok(report)
 }
 
@@ -124,6 +125,7 @@ pub async fn run(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Re
 /// the next one resumes by.
 async fn session(
     options: &SessionOptions,
+    bidder: &Bidder,
     stop: &mut watch::Receiver<bool>,
     report: &mut SessionReport,
     memory: &mut Memory,
@@ -133,14 +135,14 @@ async fn session(
         session = Session::resume(options, memory.clone()) => session?,
     };
     info!(solver = session.solver().0, strategy = options.strategy, "registered");
-    let ended = competing(options, stop, report, &mut session).await;
+    let ended = competing(bidder, stop, report, &mut session).await;
     *memory = session.memory().clone();
     report.deltas = memory.deltas();
     ended
 }
 
 async fn competing(
-    options: &SessionOptions,
+    bidder: &Bidder,
     stop: &mut watch::Receiver<bool>,
     report: &mut SessionReport,
     session: &mut Session,
@@ -157,7 +159,7 @@ async fn competing(
                 Some(Notice::Opened(input)) => {
                     report.auctions = report.auctions.saturating_add(1);
                     let deadline = session.clock().deadline(input.close_at);
-                    work.start(*input, &options.strategy, deadline);
+                    work.start(*input, bidder, deadline);
                 }
                 Some(Notice::Closed(auction)) => work.cancel(auction),
                 Some(Notice::Refused(refusal)) => warn!(%refusal, "message refused"),

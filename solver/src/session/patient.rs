@@ -1,13 +1,15 @@
 //! A solver that outlives its engine: a session that ends for reasons that may pass is begun again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tonic::Code;
 use tracing::warn;
 
+use super::work::Bidder;
 use super::{Memory, SessionError, SessionOptions, SessionReport, session, stop_asked};
-use crate::strategy;
+use crate::strategy::{self, Strategy};
 
 /// The wait before the first new attempt; each later one is twice as long, up to [`WAIT_MAX`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -22,13 +24,35 @@ const ATTEMPTS_MAX: u32 = 60;
 ///
 /// If the strategy is unknown or fails, the first registration is refused, the engine breaks the protocol, or it
 /// stays away.
-pub async fn compete(options: SessionOptions, mut stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
+pub async fn compete(options: SessionOptions, stop: watch::Receiver<bool>) -> Result<SessionReport, SessionError> {
     strategy::strategy(&options.strategy)?;
+    let bidder = Bidder::Named(options.strategy.clone());
+    compete_as(options, bidder, stop).await
+}
+
+/// The same with a strategy of one's own; what the options call it is what the engine is told.
+///
+/// # Errors
+///
+/// As [`compete`].
+pub async fn compete_with(
+    options: SessionOptions,
+    strategy: Arc<dyn Strategy + Send + Sync>,
+    stop: watch::Receiver<bool>,
+) -> Result<SessionReport, SessionError> {
+    compete_as(options, Bidder::Own(strategy), stop).await
+}
+
+async fn compete_as(
+    options: SessionOptions,
+    bidder: Bidder,
+    mut stop: watch::Receiver<bool>,
+) -> Result<SessionReport, SessionError> {
     let (mut report, mut memory) = (SessionReport::default(), Memory::default());
     let mut attempts = Attempts::default();
     loop {
         let before = report;
-        let ended = session(&options, &mut stop, &mut report, &mut memory).await;
+        let ended = session(&options, &bidder, &mut stop, &mut report, &mut memory).await;
         if *stop.borrow() || stop.has_changed().is_err() {
             return Ok(report);
         }

@@ -11,7 +11,16 @@ use tracing::info;
 
 use super::SessionError;
 use super::prepare::prepared;
-use crate::strategy::{self, Budget, Proposal, UnknownStrategy};
+use crate::strategy::{self, Budget, Proposal, Strategy, UnknownStrategy};
+
+/// Who answers auctions.
+#[derive(Clone)]
+pub(super) enum Bidder {
+    /// A strategy of this crate.
+    Named(String),
+    /// Another one.
+    Own(Arc<dyn Strategy + Send + Sync>),
+}
 
 /// See the module.
 #[derive(Default)]
@@ -25,15 +34,19 @@ struct Running {
 
 impl Work {
     /// Begins to solve an auction in place of the one before.
-    pub(super) fn start(&mut self, input: AuctionInput, strategy: &str, deadline: Instant) {
+    pub(super) fn start(&mut self, input: AuctionInput, bidder: &Bidder, deadline: Instant) {
         self.abandon();
         let auction = input.auction;
         info!(auction = auction.0, intents = input.intents.len(), venues = input.venues.len(), "auction opened");
         let is_cancelled = Arc::new(AtomicBool::new(false));
-        let (is_told, name) = (Arc::clone(&is_cancelled), strategy.to_owned());
+        let (is_told, bidder) = (Arc::clone(&is_cancelled), bidder.clone());
         let task = tokio::task::spawn_blocking(move || {
             let is_spent = || is_told.load(Ordering::Relaxed) || Instant::now() >= deadline;
-            let proposal = strategy::strategy(&name)?.solve(&input, &Budget::new(&is_spent).ending_at(deadline));
+            let budget = Budget::new(&is_spent).ending_at(deadline);
+            let proposal = match bidder {
+                Bidder::Named(name) => strategy::strategy(&name)?.solve(&input, &budget),
+                Bidder::Own(strategy) => strategy.solve(&input, &budget),
+            };
             Ok(prepared(&input, proposal))
         });
         self.0 = Some(Running { auction, is_cancelled, task });

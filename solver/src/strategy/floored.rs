@@ -9,7 +9,7 @@ use super::value::{atom_value, float};
 /// The same auction, under the floor rules with the limit of each option that the floor fills raised to its rate.
 ///
 /// A fill of less than the floor's then keeps its share exactly, and one of more keeps more than it must.
-pub(super) fn tightened(input: &AuctionInput) -> AuctionInput {
+pub(crate) fn tightened(input: &AuctionInput) -> AuctionInput {
     let mut tightened = input.clone();
     if input.rules == RuleSet::Floor {
         tightened.intents.iter_mut().for_each(|intent| tighten(input, intent));

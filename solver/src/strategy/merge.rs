@@ -23,7 +23,7 @@ struct Flow {
 }
 
 /// One bundle that does what all of them do; none if amounts overflow.
-pub(super) fn merged(input: &AuctionInput, bundles: &[Bundle]) -> Option<Bundle> {
+pub(crate) fn merged(input: &AuctionInput, bundles: &[Bundle]) -> Option<Bundle> {
     let mut fills: BTreeMap<(IntentIndex, u16), Fill> = BTreeMap::new();
     let mut flows: BTreeMap<VenueIndex, Flow> = BTreeMap::new();
     for bundle in bundles {

@@ -23,7 +23,9 @@ use clearlane_core::auction::certificate::DualPrices;
 use clearlane_core::auction::{AuctionInput, Bundle};
 
 pub use direct::Direct;
+pub(crate) use floored::tightened;
 pub use joint::Joint;
+pub(crate) use merge::merged;
 pub use netting::Netting;
 pub use optimal::Optimal;
 

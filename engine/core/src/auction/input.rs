@@ -24,6 +24,9 @@ pub enum RuleSet {
     /// The same against the better of the reference price and the floor's own rate; no fill is worse than the
     /// floor, and each bundle has one price for each directed pair.
     Floor,
+    /// CoW Protocol's: bundles are judged as under the plain rules and selected by [`cow_select`](super::cow_select);
+    /// no engine clears by it.
+    Cow,
 }
 
 impl RuleSet {
@@ -33,13 +36,14 @@ impl RuleSet {
         match self {
             RuleSet::Plain => "plain",
             RuleSet::Floor => "floor",
+            RuleSet::Cow => "cow",
         }
     }
 
     /// The one of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<RuleSet> {
-        [RuleSet::Plain, RuleSet::Floor].into_iter().find(|rules| rules.name() == name)
+        [RuleSet::Plain, RuleSet::Floor, RuleSet::Cow].into_iter().find(|rules| rules.name() == name)
     }
 }
 

@@ -1,0 +1,152 @@
+//! One request answered: the bundles of a strategy at one price a token, else its orders one by one.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use clearlane_core::auction::{AuctionInput, Bundle, RuleSet, VenueUse, verify, with_floors};
+use clearlane_core::money::MILLION;
+use clearlane_core::names::{DenominationIndex, IntentIndex};
+use serde_json::{Map, Value, json};
+
+use super::pricing::uniform;
+use super::settlement::Settlement;
+use super::{gas, moment};
+use crate::formats::{Auction, CowTerms};
+use crate::strategy::{Budget, Joint, Strategy};
+
+/// The part of the time that the strategy may take, in tenths; the rest is for pricing and for orders one by one.
+const STRATEGY_TENTHS: u32 = 6;
+/// The most solutions of one answer: more than orders win in the largest auctions.
+const SOLUTIONS_MAX: usize = 1_000;
+
+/// What a request is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// The answer by CoW's schema: `{"solutions": […]}`.
+    pub json: Value,
+    /// How many solutions there are.
+    pub solutions: usize,
+    /// How many orders they trade in all.
+    pub orders: usize,
+    /// What of the request could not be represented, by name, and why.
+    pub refused: Vec<(String, clearlane_core::refusal::Refusal)>,
+}
+
+/// When the answer to a request is due by its own word; `None` if it does not say.
+#[must_use]
+pub fn deadline(terms: &CowTerms) -> Option<std::time::SystemTime> {
+    moment::parse(&terms.deadline)
+}
+
+/// Answers a request with a strategy, at the latest when the budget is spent.
+///
+/// Bundles become one solution each where one price a token serves all their orders; the orders of the others are
+/// solved one by one. Fees pay for gas at the request's price where CoW leaves them to the solver.
+#[must_use]
+pub fn answer(auction: &Auction, terms: &CowTerms, strategy: &dyn Strategy, budget: &Budget<'_>) -> Answered {
+    // CoW counts surplus without a cap. By the floor rules a bundle has one price for each direction of a pair, which
+    // is nearest to one price a token, and what pools pay counts where a reference price is off.
+    let cap = u32::try_from(MILLION).unwrap_or(u32::MAX);
+    let input = AuctionInput { rules: RuleSet::Floor, surplus_cap_ppm: cap, ..auction.input.clone() };
+    let input = with_floors(&input);
+    let mut settlements = Vec::new();
+    let mut traded = BTreeSet::new();
+    for bundle in proposed(&input, strategy, budget) {
+        let fees = gas::fees(&input, terms, &bundle);
+        let settlement = fees.and_then(|fees| uniform((&input, &terms.buffers), &bundle, &fees));
+        traded.extend(settlement.iter().flat_map(|settlement| &settlement.trades).map(|trade| trade.intent));
+        settlements.extend(settlement.map(|settlement| (settlement, gas::of_bundle(terms, &bundle))));
+    }
+    for at in 0..input.intents.len() {
+        let intent = IntentIndex::from_at(at);
+        if budget.is_spent() || settlements.len() >= SOLUTIONS_MAX {
+            break;
+        }
+        if !traded.contains(&intent) {
+            settlements.extend(alone(&input, terms, intent, budget));
+        }
+    }
+    settlements.truncate(SOLUTIONS_MAX);
+    let orders = settlements.iter().map(|(settlement, _)| settlement.trades.len()).sum();
+    let solutions: Vec<Value> = (0_u64..)
+        .zip(&settlements)
+        .map(|(id, (settlement, gas))| solution_json(auction, terms, id, settlement, *gas))
+        .collect();
+    let market = &auction.market;
+    let refused = [&market.refused_assets, &market.refused_venues, &market.refused_orders];
+    Answered {
+        solutions: solutions.len(),
+        orders,
+        json: json!({ "solutions": solutions }),
+        refused: refused.into_iter().flatten().cloned().collect(),
+    }
+}
+
+/// The valid bundles of the strategy.
+fn proposed(input: &AuctionInput, strategy: &dyn Strategy, budget: &Budget<'_>) -> Vec<Bundle> {
+    let now = Instant::now();
+    let part = |ends_at: Instant| now + ends_at.saturating_duration_since(now) * STRATEGY_TENTHS / 10;
+    let ends_at = budget.ends_at().map(part);
+    let is_spent = || budget.is_spent() || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
+    let part = match ends_at {
+        Some(ends_at) => Budget::new(&is_spent).ending_at(ends_at),
+        None if budget.is_unlimited() => Budget::unlimited(),
+        None => Budget::new(&is_spent),
+    };
+    let bundles = strategy.solve(input, &part).bundles;
+    bundles.into_iter().filter(|bundle| verify(input, bundle).is_ok()).collect()
+}
+
+/// The best for one order alone, if it is worth its fee.
+fn alone(input: &AuctionInput, terms: &CowTerms, index: IntentIndex, budget: &Budget<'_>) -> Option<(Settlement, u64)> {
+    // The others stay in their places but can't be filled.
+    let intent = input.intents.get(index.at())?.clone();
+    let only = AuctionInput { intents: vec![intent], ..input.clone() };
+    let mut bundle = Joint.solve(&only, budget).bundles.into_iter().next()?;
+    for fill in &mut bundle.fills {
+        fill.intent = index;
+    }
+    verify(input, &bundle).ok()?;
+    let fees = gas::fees(input, terms, &bundle)?;
+    Some((uniform((input, &terms.buffers), &bundle, &fees)?, gas::of_bundle(terms, &bundle)))
+}
+
+fn solution_json(auction: &Auction, terms: &CowTerms, id: u64, settlement: &Settlement, gas: u64) -> Value {
+    let token =
+        |place: DenominationIndex| auction.market.assets.get(place.at()).map_or("", |asset| asset.name.as_str());
+    let prices: Map<String, Value> =
+        settlement.prices.iter().map(|(place, price)| (token(*place).to_owned(), price.to_string().into())).collect();
+    let trades = settlement.trades.iter().map(|trade| {
+        let mut json = json!({
+            "kind": "fulfillment",
+            "order": auction.intent_name(trade.intent),
+            "executedAmount": trade.executed.to_string(),
+        });
+        if terms.has_solver_fee.get(trade.intent.at()) == Some(&true) {
+            json["fee"] = trade.fee.to_string().into();
+        }
+        json
+    });
+    let interaction = |used: &VenueUse| {
+        let venue = auction.market.venues.get(used.venue.at())?;
+        let coin = |coin| venue.coins.get(coin).map(token);
+        Some(json!({
+            "kind": "liquidity",
+            "internalize": false,
+            "id": venue.name.as_str(),
+            "inputToken": coin(used.direction.from)?,
+            "outputToken": coin(used.direction.into)?,
+            "inputAmount": used.amount_in.to_string(),
+            "outputAmount": used.amount_out.to_string(),
+        }))
+    };
+    json!({
+        "id": id,
+        "prices": prices,
+        "trades": trades.collect::<Vec<Value>>(),
+        "preInteractions": [],
+        "interactions": settlement.uses.iter().filter_map(interaction).collect::<Vec<Value>>(),
+        "postInteractions": [],
+        "gas": gas,
+    })
+}

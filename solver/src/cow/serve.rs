@@ -1,0 +1,238 @@
+//! A solver engine for CoW's driver: HTTP/1.1 over TCP, one request answered by one strategy.
+//!
+//! `POST /solve` answers an auction, `POST /notify` takes notice, `GET /healthz` says that it is there.
+
+use std::convert::Infallible;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::answer::{Answered, answer, deadline};
+use crate::formats::{self, FormatError};
+use crate::strategy::{self, Budget, UnknownStrategy};
+
+/// The largest request: as large as CoW's own engines take, and nine times the captured auction of 527 orders.
+const BODY_BYTES_MAX: usize = 10 << 20;
+/// The longest that a request may take to arrive: a driver is near, and sends at once.
+const ARRIVAL_MAX: Duration = Duration::from_secs(10);
+/// The most connections at once: a driver keeps a few open, and each may hold a request in memory.
+const CONNECTIONS_MAX: usize = 64;
+/// The part of the time until the deadline that is kept for sending an answer: one in this many.
+const MARGIN_PART: u32 = 10;
+/// The longest that an answer takes to compute, whatever the deadline: nothing is bid for so late.
+const SOLVING_MAX: Duration = Duration::from_secs(120);
+
+/// How requests are answered.
+#[derive(Clone)]
+pub struct ServeOptions {
+    /// The name of the strategy.
+    pub strategy: String,
+    /// The longest that an answer may take, within the request's own deadline.
+    pub budget: Option<Duration>,
+}
+
+/// Why requests are no longer answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There is no such strategy.
+    #[error(transparent)]
+    Strategy(#[from] UnknownStrategy),
+    /// No connection can be accepted.
+    #[error("expected connections: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// What all requests share.
+struct Engine {
+    options: ServeOptions,
+    /// One permit for each request that is solved: strategies compute, and more of them would all be late.
+    solving: Semaphore,
+    is_stopping: AtomicBool,
+}
+
+/// Answers requests until `stop` holds true or its sender is gone; what is being solved then is cut short and answered.
+///
+/// # Errors
+///
+/// If there is no such strategy, or no more connections can be accepted.
+pub async fn serve(
+    listener: TcpListener,
+    options: ServeOptions,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
+    strategy::strategy(&options.strategy)?;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let engine = Arc::new(Engine { options, solving: Semaphore::new(processors), is_stopping: AtomicBool::new(false) });
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop_asked(&mut stop) => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&engine), stop.clone()));
+                }
+                // One that went away before it was taken, or no free file: the next one may do better.
+                Err(error) if is_passing(&error) => warn!(%error, "a connection was lost"),
+                Err(error) => return Err(error.into()),
+            },
+        }
+    }
+    engine.is_stopping.store(true, Ordering::Relaxed);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Waits until a stop is asked for, or nobody is left to ask.
+async fn stop_asked(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone.
+    let _ = stop.wait_for(|is_stopping| *is_stopping).await;
+}
+
+fn is_passing(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}
+
+async fn connection(stream: TcpStream, engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(|request| {
+        let engine = Arc::clone(&engine);
+        async move { Ok::<_, Infallible>(respond(&engine, request).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(ARRIVAL_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = stop_asked(&mut stop) => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        info!(%error, "a connection broke off");
+    }
+}
+
+async fn respond(engine: &Arc<Engine>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/healthz") => response(StatusCode::OK, &json!({ "status": "ok" })),
+        (&Method::POST, "/solve") => match body(request).await {
+            Ok(bytes) => solve(engine, bytes).await,
+            Err(refused) => refused,
+        },
+        (&Method::POST, "/notify") => match body(request).await {
+            Ok(bytes) => {
+                info!(notice = %String::from_utf8_lossy(bytes.get(..NOTICE_SHOWN_MAX).unwrap_or(&bytes)), "told");
+                response(StatusCode::OK, &json!({}))
+            }
+            Err(refused) => refused,
+        },
+        (_, "/healthz" | "/solve" | "/notify") => {
+            refusal(StatusCode::METHOD_NOT_ALLOWED, "expected GET /healthz, POST /solve or POST /notify")
+        }
+        _ => refusal(StatusCode::NOT_FOUND, "expected /solve, /notify or /healthz"),
+    }
+}
+
+/// The bytes of a notice that are said.
+const NOTICE_SHOWN_MAX: usize = 512;
+
+async fn body(request: Request<Incoming>) -> Result<Bytes, Response<Full<Bytes>>> {
+    let collected = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(ARRIVAL_MAX, collected).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            let message = format!("expected at most {BODY_BYTES_MAX} bytes, found more");
+            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, &message))
+        }
+        Ok(Err(error)) => Err(refusal(StatusCode::BAD_REQUEST, &format!("expected a whole request: {error}"))),
+        Err(_) => {
+            let message = format!("expected the request within {} seconds", ARRIVAL_MAX.as_secs());
+            Err(refusal(StatusCode::REQUEST_TIMEOUT, &message))
+        }
+    }
+}
+
+async fn solve(engine: &Arc<Engine>, bytes: Bytes) -> Response<Full<Bytes>> {
+    let Ok(_permit) = engine.solving.try_acquire() else {
+        return refusal(StatusCode::TOO_MANY_REQUESTS, "expected fewer requests at once, found all processors busy");
+    };
+    let solving = Arc::clone(engine);
+    match tokio::task::spawn_blocking(move || solved(&solving, &bytes)).await {
+        Ok(Ok(answered)) => response(StatusCode::OK, &answered.json),
+        Ok(Err(Unsolved::Request(error))) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        Ok(Err(Unsolved::Strategy(error))) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Err(error) => {
+            warn!(%error, "the strategy panicked");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "expected the strategy to return")
+        }
+    }
+}
+
+/// Why a request has no answer.
+enum Unsolved {
+    Request(FormatError),
+    Strategy(UnknownStrategy),
+}
+
+fn solved(engine: &Engine, bytes: &[u8]) -> Result<Answered, Unsolved> {
+    let started = Instant::now();
+    let (auction, terms) = formats::read_cow_request(bytes).map_err(Unsolved::Request)?;
+    let strategy = strategy::strategy(&engine.options.strategy).map_err(Unsolved::Strategy)?;
+    let left = deadline(&terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+    let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
+    let allowed = engine.options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX);
+    let ends_at = started + allowed;
+    let is_spent = || engine.is_stopping.load(Ordering::Relaxed) || Instant::now() >= ends_at;
+    let budget = Budget::new(&is_spent).ending_at(ends_at);
+    let answered = answer(&auction, &terms, strategy.as_ref(), &budget);
+    info!(
+        auction = auction.market.name,
+        orders = auction.market.orders.len(),
+        refused = answered.refused.len(),
+        solutions = answered.solutions,
+        traded = answered.orders,
+        allowed_ms = millis(allowed),
+        elapsed_ms = millis(started.elapsed()),
+        "answered"
+    );
+    for (name, refusal) in answered.refused.iter().take(REFUSALS_SAID_MAX) {
+        info!(name, %refusal, "not carried");
+    }
+    Ok(answered)
+}
+
+/// The refusals of a request that are said one by one.
+const REFUSALS_SAID_MAX: usize = 10;
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn response(status: StatusCode, json: &serde_json::Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(json.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response
+}
+
+fn refusal(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
+    warn!(status = status.as_u16(), message, "refused");
+    response(status, &json!({ "error": { "code": "other", "message": message } }))
+}
