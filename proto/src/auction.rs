@@ -144,7 +144,7 @@ pub(crate) fn rules_to_core(rules: &str) -> Result<RuleSet, Refusal> {
         let message = format!("expected {plain:?} or {floor:?}, found {}", shown(rules));
         Refusal::new(Reason::OutOfRange, "rules", message)
     };
-    RuleSet::named(rules).ok_or_else(expected)
+    RuleSet::named(rules).filter(|rules| *rules != RuleSet::Gpv1).ok_or_else(expected)
 }
 
 fn place(index: u32, count: usize, field: &str) -> Result<u32, Refusal> {

@@ -54,7 +54,7 @@ fn rules_of(text: &str) -> Result<RuleSet, String> {
 /// Those that compete unless some are named: each on its own they would only take each other's processors.
 fn strategies_for(rules: RuleSet) -> Vec<String> {
     let names: &[&str] = match rules {
-        RuleSet::Plain => &["optimal"],
+        RuleSet::Plain | RuleSet::Gpv1 => &["optimal"],
         RuleSet::Floor => &["direct", "netting", "joint"],
     };
     names.iter().map(|name| (*name).to_owned()).collect()

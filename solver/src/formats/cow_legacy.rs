@@ -149,7 +149,7 @@ fn owner_of(id: &str) -> Result<Name, Refusal> {
 
 /// Brings both sides below the bound of auctions with the limit price kept: what the owner asks
 /// per atom given may become better by the rounding, never worse.
-fn shrunk(kind: Kind, amounts: [U256; 2], is_partial: bool) -> Result<[Atoms; 2], Refusal> {
+pub(super) fn shrunk(kind: Kind, amounts: [U256; 2], is_partial: bool) -> Result<[Atoms; 2], Refusal> {
     let [give, get] = amounts;
     for (field, amount) in [("sell_amount", give), ("buy_amount", get)] {
         if amount.is_zero() {

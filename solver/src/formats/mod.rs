@@ -7,13 +7,16 @@ mod auction_instance_1;
 mod auction_instance_2;
 mod cow_legacy;
 mod cow_pool;
+mod gpv1;
+mod gpv1_solution;
 mod node;
 pub mod solution;
 mod table;
 
 pub use cow_legacy::SURPLUS_CAP_PPM as COW_SURPLUS_CAP_PPM;
+pub use gpv1::{Batch, OrderName};
 
-use clearlane_core::auction::AuctionInput;
+use clearlane_core::auction::{AuctionInput, RuleSet};
 use clearlane_core::hash::Hasher;
 use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::refusal::{Reason, Refusal};
@@ -45,6 +48,8 @@ pub struct Auction {
     pub market: Market,
     /// The frozen input; its seed is the hash of the file.
     pub input: AuctionInput,
+    /// The batch in full, where the file is one of Gnosis Protocol v1: the input has of it what an engine can hold.
+    pub batch: Option<Batch>,
 }
 
 /// Why a file is no auction.
@@ -57,7 +62,9 @@ pub enum FormatError {
     #[error("expected JSON: {0}")]
     NotJson(String),
     /// The file is JSON but of no format known here.
-    #[error("expected an auction-instance/1 or /2 or a cow auction with tokens, orders and amms, found fields {0}")]
+    #[error(
+        "expected an auction-instance/1 or /2, a cow auction with tokens, orders and amms, or a batch with tokens, orders, accounts and fee, found fields {0}"
+    )]
     UnknownFormat(String),
     /// A field is missing or is not what the format says.
     #[error("{field}: {message}")]
@@ -97,9 +104,13 @@ fn alone<T>(read: Read<T>) -> Read<T> {
 }
 
 impl Auction {
-    fn new(market: Market, bytes: &[u8]) -> Auction {
-        let input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());
-        Auction { market, input }
+    fn new(market: Market, batch: Option<Batch>, bytes: &[u8]) -> Auction {
+        let mut input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());
+        if input.rules == RuleSet::Gpv1 {
+            // What an engine could hold of it is judged as an engine judges.
+            input.rules = RuleSet::Floor;
+        }
+        Auction { market, input, batch }
     }
 
     /// What the file calls an intent.
@@ -126,7 +137,12 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
     }
     let fields = Node::root(bytes)?.object()?;
     let schema = fields.find("schema").map(|node| node.text()).transpose()?;
-    let is_cow_legacy = ["tokens", "orders", "amms"].into_iter().all(|name| fields.find(name).is_some());
+    let has_all = |names: &[&str]| names.iter().all(|name| fields.find(name).is_some());
+    let is_cow_legacy = has_all(&["tokens", "orders", "amms"]);
+    if schema.is_none() && !is_cow_legacy && has_all(&["tokens", "orders", "accounts", "fee"]) {
+        let (market, batch) = gpv1::read(&fields)?;
+        return Ok(Auction::new(market, Some(batch), bytes));
+    }
     let market = match schema.as_deref() {
         Some(auction_instance_1::SCHEMA) => auction_instance_1::read(&fields)?,
         Some(auction_instance_2::SCHEMA) => auction_instance_2::read(&fields)?,
@@ -134,5 +150,5 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
         None if is_cow_legacy => cow_legacy::read(&fields)?,
         None => return Err(FormatError::UnknownFormat(fields.names().join(", "))),
     };
-    Ok(Auction::new(market, bytes))
+    Ok(Auction::new(market, None, bytes))
 }

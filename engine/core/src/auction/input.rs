@@ -24,6 +24,10 @@ pub enum RuleSet {
     /// The same against the better of the reference price and the floor's own rate; no fill is worse than the
     /// floor, and each bundle has one price for each directed pair.
     Floor,
+    /// Gnosis Protocol v1: one price a token for a whole solution, judged by
+    /// [`judge_batch`](super::gpv1::judge_batch). Bundles know no such prices, so no auction of an engine has these
+    /// rules, and clearing takes them for `Plain`.
+    Gpv1,
 }
 
 impl RuleSet {
@@ -33,13 +37,14 @@ impl RuleSet {
         match self {
             RuleSet::Plain => "plain",
             RuleSet::Floor => "floor",
+            RuleSet::Gpv1 => "gpv1",
         }
     }
 
     /// The one of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<RuleSet> {
-        [RuleSet::Plain, RuleSet::Floor].into_iter().find(|rules| rules.name() == name)
+        [RuleSet::Plain, RuleSet::Floor, RuleSet::Gpv1].into_iter().find(|rules| rules.name() == name)
     }
 }
 
