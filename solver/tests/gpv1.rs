@@ -102,10 +102,10 @@ fn a_small_batch_is_read_whole() {
 fn what_is_wrong_is_refused_by_name() {
     let order = |change: (&str, &str)| SMALL.replacen(change.0, change.1, 1);
     let of_order = [
-        (("\"sellAmount\": \"4000000\"", "\"sellAmount\": \"0\""), Reason::AmountZero),
-        (("\"buyAmount\": \"1000000\"", "\"buyAmount\": \"0\""), Reason::AmountZero),
-        (("\"sellAmount\": \"4000000\"", "\"sellAmount\": \"-4\""), Reason::AmountNegative),
-        (("\"4000000\"", "\"340282366920938463463374607431768211456\""), Reason::AmountTooLarge),
+        (("\"sellAmount\": \"4000000000\"", "\"sellAmount\": \"0\""), Reason::AmountZero),
+        (("\"buyAmount\": \"1000000000\"", "\"buyAmount\": \"0\""), Reason::AmountZero),
+        (("\"sellAmount\": \"4000000000\"", "\"sellAmount\": \"-4\""), Reason::AmountNegative),
+        (("\"4000000000\"", "\"340282366920938463463374607431768211456\""), Reason::AmountTooLarge),
         (("\"accountID\": \"alice\"", "\"accountID\": \"nobody\""), Reason::UnknownAccount),
         (("\"sellToken\": \"FEE\"", "\"sellToken\": \"GOLD\""), Reason::UnknownAsset),
         (("\"buyToken\": \"USD\"", "\"buyToken\": \"FEE\""), Reason::NotSupported),
@@ -121,7 +121,7 @@ fn what_is_wrong_is_refused_by_name() {
         (("\"token\": \"FEE\"", "\"token\": \"GOLD\""), Reason::UnknownAsset, "fee.token"),
         (("\"orderID\": 1", "\"orderID\": 0"), Reason::AlreadyExists, "orders[3].orderID"),
         (("\"orderID\": 0", "\"orderID\": -1"), Reason::Malformed, "orders[0].orderID"),
-        (("\"4000000\"", "4000000"), Reason::AmountMalformed, "orders[0].sellAmount"),
+        (("\"4000000000\"", "4000000"), Reason::AmountMalformed, "orders[0].sellAmount"),
         (
             ("\"accounts\": {", "\"accounts\": {\"dave\": {\"GOLD\": \"1\"},"),
             Reason::UnknownAsset,

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 1 refused or failed, 2 usage.
 
 mod admin;
+mod batch;
 mod bench;
 mod books;
 mod bound;

@@ -10,6 +10,7 @@ use clearlane_core::refusal::Refusal;
 use clearlane_solver::formats::{Auction, solution::FileSolution};
 use serde_json::{Value, json};
 
+use super::batch;
 use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete, read_auction};
 use super::failure::{Failure, read_file, write_file};
@@ -22,22 +23,27 @@ Examples:
   clearlane solve auction.json
   clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
+  clearlane solve batch.json --rules gpv1 --orders-max none
 
-The file is an auction-instance/1 or /2 or a CoW auction, told apart by content; the first two are judged by plain
-rules, the last by the floor rules of engine auctions. Scores are decimals in the reference asset, exact to 10^-18. No
-valid solution scores more than `bound`, which anyone can recompute from the auction and `prices`. elapsed_ms is what
-answering took, clearing_ms what judging the answers did. Exits 0 when solved, however little is filled, and 1 if the
-file can't be used.")]
+The file is an auction-instance/1 or /2, a CoW auction or a Gnosis Protocol batch, told apart by content; the first two are
+judged by plain rules, CoW auctions by the floor rules of engine auctions, batches by the protocol's own (gpv1), for which
+no bound is known. Scores are decimals in the reference asset, exact to 10^-18. No valid solution scores more than `bound`,
+which anyone can recompute from the auction and `prices`. elapsed_ms is what answering took, clearing_ms what judging the
+answers did. Exits 0 when solved, however little is filled, and 1 if the file can't be used.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
     /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
-    /// fill is worse than the built-in bidder's and a bundle has one price a pair [default: what the format implies].
+    /// fill is worse than the built-in bidder's and a bundle has one price a pair, `gpv1` as Gnosis Protocol v1 does, at one
+    /// price a token [default: what the format implies].
     #[arg(long, value_name = "NAME", value_parser = rules_of)]
     rules: Option<RuleSet>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
+    /// The most orders that a batch under gpv1 rules executes, or `none`.
+    #[arg(long, value_name = "N", default_value_t)]
+    orders_max: batch::OrdersMax,
     /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal under
     /// plain rules, the three others under floor rules, for which optimal does not price its bundles yet].
     #[arg(long, value_name = "NAME")]
@@ -48,7 +54,7 @@ pub(crate) struct Solve {
 }
 
 fn rules_of(text: &str) -> Result<RuleSet, String> {
-    RuleSet::named(text).ok_or_else(|| "expected plain or floor".to_owned())
+    RuleSet::named(text).ok_or_else(|| "expected plain, floor or gpv1".to_owned())
 }
 
 /// Those that compete unless some are named: each on its own they would only take each other's processors.
@@ -64,6 +70,9 @@ impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let mut auction = read_auction(&read_file(&self.file)?)?;
+        if self.rules.unwrap_or(auction.market.rules) == RuleSet::Gpv1 {
+            return self.run_batch(&auction, is_json);
+        }
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
         let strategies = chosen(&named)?;
@@ -80,6 +89,18 @@ impl Solve {
         }
         let json = to_json(&auction, &competition);
         report::print(is_json, &human(&json), &json)
+    }
+
+    /// Solves a batch at one price a token.
+    fn run_batch(&self, auction: &Auction, is_json: bool) -> Result<(), Failure> {
+        if !self.strategy.is_empty() {
+            return Err(Failure::Usage("--strategy: expected none under gpv1 rules, which have their own".to_owned()));
+        }
+        let solved = batch::solve(auction, self.orders_max, self.budget_ms)?;
+        if let Some(path) = &self.solution {
+            write_file(path, &solved.solution)?;
+        }
+        report::print(is_json, &solved.human, &solved.json)
     }
 }
 

@@ -15,6 +15,7 @@ mod optimal;
 mod quote;
 mod ranked;
 mod residual;
+mod uniform_price;
 mod value;
 
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub use direct::Direct;
 pub use joint::Joint;
 pub use netting::Netting;
 pub use optimal::Optimal;
+pub use uniform_price::solve_batch;
 
 /// When a strategy has to stop.
 pub struct Budget<'a> {
