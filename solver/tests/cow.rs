@@ -182,7 +182,7 @@ fn expected(auction: &Auction, solution: &Value) -> Expected {
         }
     };
     let uses = solution["interactions"].as_array().expect("a list").iter().map(use_of).collect();
-    let alone = Auction { input: market.to_input(auction.input.seed), market };
+    let alone = Auction { input: market.to_input(auction.input.seed), market, batch: None };
     Expected { auction: alone, kind: order.kind, gross, net, uses }
 }
 

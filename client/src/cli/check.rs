@@ -8,8 +8,9 @@ use clearlane_core::refusal::Refusal;
 use clearlane_core::venue::Direction;
 use clearlane_solver::formats::Auction;
 use clearlane_solver::formats::solution::{FileSolution, FileUse};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::batch;
 use super::competition::read_auction;
 use super::failure::{Failure, read_file};
 use super::report;
@@ -22,13 +23,17 @@ Examples:
   clearlane check auction.json solution.json --json
 
 A solution is {\"fills\":[{\"intent\",\"option\",\"sold\",\"bought\"}],
-\"uses\":[{\"liquidity\",\"in\":{ASSET:ATOMS},\"out\":{ASSET:ATOMS}}]}, by the auction's names.
+\"uses\":[{\"liquidity\",\"in\":{ASSET:ATOMS},\"out\":{ASSET:ATOMS}}]}, by the auction's names. One of a Gnosis Protocol batch is
+in the protocol's own form: {\"prices\":{TOKEN:PRICE},\"orders\":[{\"accountID\",\"orderID\",\"execSellAmount\",\"execBuyAmount\"}]}.
 Exits 0 if it is valid and 1 if not.")]
 pub(crate) struct Check {
     /// The auction.
     file: PathBuf,
     /// The solution.
     solution: PathBuf,
+    /// The most orders that a solution of a Gnosis Protocol batch may execute, or `none`.
+    #[arg(long, value_name = "N", default_value_t)]
+    orders_max: batch::OrdersMax,
 }
 
 impl Check {
@@ -39,13 +44,13 @@ impl Check {
             // Surplus counts by the floor's rate too, as `solve` counts it.
             auction.input = with_floors(&auction.input);
         }
-        let solution = FileSolution::read(&auction, &read_file(&self.solution)?).map_err(|error| error.refusal());
-        match solution.and_then(|solution| verdict(&auction, &solution)) {
-            Ok(score) => {
-                let score = report::score_text(score);
-                let json = json!({ "valid": true, "score": score });
-                report::print(is_json, &format!("valid, score {score}"), &json)
-            }
+        let solution = read_file(&self.solution)?;
+        let judged = match auction.batch.as_ref().filter(|_| batch::is_solution(&solution)) {
+            Some(batch) => batch::check(batch, &solution, self.orders_max),
+            None => judged(&auction, &solution),
+        };
+        match judged {
+            Ok((human, json)) => report::print(is_json, &human, &json),
             Err(refusal) => {
                 let code = refusal.reason.code();
                 let json = json!({ "valid": false, "code": code, "field": refusal.field, "message": refusal.message });
@@ -54,6 +59,12 @@ impl Check {
             }
         }
     }
+}
+
+fn judged(auction: &Auction, solution: &[u8]) -> Result<(String, Value), Refusal> {
+    let solution = FileSolution::read(auction, solution).map_err(|error| error.refusal())?;
+    let score = report::score_text(verdict(auction, &solution)?);
+    Ok((format!("valid, score {score}"), json!({ "valid": true, "score": score })))
 }
 
 /// The score, or the first rule broken; where a venue is used both ways either order will do.

@@ -49,7 +49,7 @@ impl CowSelected {
     ) -> Result<CowSelected, Failure> {
         input.surplus_cap_ppm = u32::try_from(MILLION).unwrap_or(u32::MAX);
         let started = Instant::now();
-        let answers = answers(input, strategies, budget)?;
+        let answers = answers(input, strategies, budget, None)?;
         let elapsed = started.elapsed();
         let (mut bundles, mut solutions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for answer in &answers {

@@ -12,6 +12,7 @@ use clearlane_solver::market::Market;
 use clearlane_solver::strategy::Strategy;
 use serde_json::{Value, json};
 
+use super::batch;
 use super::bound::{basis_points_text, prices_json, ratio_text, source_text};
 use super::competition::{Competition, by_code, chosen, compete_watched, read_auction};
 use super::cow_rules::CowSelected;
@@ -28,24 +29,28 @@ Examples:
   clearlane solve auction.json --strategy optimal --budget-ms 100 --json
   clearlane solve auction.json --solution out.json && clearlane check auction.json out.json
   clearlane solve auction.json --explain i00042
+  clearlane solve batch.json --rules gpv1 --orders-max none
 
-The file is an auction-instance/1 or /2, a request to a CoW solver engine or an older CoW auction, told apart by content;
-the first two are judged by plain rules, the others by the floor rules of engine auctions. Scores are decimals in the
-reference asset, exact to 10^-18. No valid solution scores more than `bound`, which anyone can recompute from the auction
-and `prices`. opening_ms is what the built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0
-when solved, however little is filled, and 1 if the file can't be used. Ctrl-C ends a long search with the best answer so
-far (`stopped`), a second one at once.")]
+The file is an auction-instance/1 or /2, a request to a CoW solver engine, an older CoW auction or a Gnosis Protocol batch,
+told apart by content; the first two are judged by plain rules, CoW's by the floor rules of engine auctions, batches by the
+protocol's own (gpv1), for which no bound is known. Scores are decimals in the reference asset, exact to 10^-18. No valid
+solution scores more than `bound`, which anyone can recompute from the auction and `prices`. opening_ms is what the
+built-in bidder took, elapsed_ms answering, clearing_ms judging the answers. Exits 0 when solved, however little is filled,
+and 1 if the file can't be used. Ctrl-C ends a long search with the best answer so far (`stopped`), a second one at once.")]
 pub(crate) struct Solve {
     /// The auction; `-` reads standard input.
     file: PathBuf,
     /// How solutions are judged: `plain` by their counted surplus alone, `floor` as an engine's auctions are, where no
     /// fill is worse than the built-in bidder's and a bundle has one price a pair, `cow` as CoW Protocol selects, each
-    /// bundle one solution [default: what the format implies].
+    /// bundle one solution, `gpv1` as Gnosis Protocol v1 does, at one price a token [default: what the format implies].
     #[arg(long, value_name = "NAME", value_parser = rules_of)]
     rules: Option<RuleSet>,
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
+    /// The most orders that a batch under gpv1 rules executes, or `none`.
+    #[arg(long, value_name = "N", default_value_t)]
+    orders_max: batch::OrdersMax,
     /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal, under floor
     /// rules netting too].
     #[arg(long, value_name = "NAME")]
@@ -60,13 +65,13 @@ pub(crate) struct Solve {
 }
 
 fn rules_of(text: &str) -> Result<RuleSet, String> {
-    RuleSet::named(text).ok_or_else(|| "expected plain, floor or cow".to_owned())
+    RuleSet::named(text).ok_or_else(|| "expected plain, floor, cow or gpv1".to_owned())
 }
 
 /// Those that compete unless some are named: each on its own they would only take each other's processors.
 fn strategies_for(rules: RuleSet) -> Vec<String> {
     let names: &[&str] = match rules {
-        RuleSet::Plain => &["optimal"],
+        RuleSet::Plain | RuleSet::Gpv1 => &["optimal"],
         RuleSet::Floor | RuleSet::Cow => &["optimal", "netting"],
     };
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -76,6 +81,9 @@ impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let mut auction = read_auction(&read_file(&self.file)?)?;
+        if self.rules.unwrap_or(auction.market.rules) == RuleSet::Gpv1 {
+            return self.run_batch(&auction, is_json);
+        }
         let subject = self.explain.as_ref().map(|name| find(&auction, name)).transpose()?;
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
@@ -122,6 +130,18 @@ impl Solve {
         }
         let json = selected.to_json(&auction);
         report::print(is_json, &human(&json), &json)
+    }
+
+    /// Solves a batch at one price a token.
+    fn run_batch(&self, auction: &Auction, is_json: bool) -> Result<(), Failure> {
+        if !self.strategy.is_empty() {
+            return Err(Failure::Usage("--strategy: expected none under gpv1 rules, which have their own".to_owned()));
+        }
+        let solved = batch::solve(auction, self.orders_max, self.budget_ms)?;
+        if let Some(path) = &self.solution {
+            write_file(path, &solved.solution)?;
+        }
+        report::print(is_json, &solved.human, &solved.json)
     }
 }
 

@@ -93,6 +93,10 @@ index!(
     /// A fact's place in one auction's input.
     FactIndex
 );
+index!(
+    /// An owner's place in one batch of uniform prices.
+    OwnerIndex
+);
 
 /// A solver's place in the state's table of solvers; 0 is the built-in floor bidder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

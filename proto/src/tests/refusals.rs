@@ -146,6 +146,7 @@ fn concentrated(change: Change<wire::Concentrated>) -> Option<wire::VenueTerms> 
 fn wrong_auctions_are_refused_by_field() {
     let table: &[(Reason, &str, Change<wire::AuctionInput>)] = &[
         (Reason::OutOfRange, "rules", |i| i.rules = "other".to_owned()),
+        (Reason::OutOfRange, "rules", |i| i.rules = "gpv1".to_owned()),
         (Reason::Malformed, "seed", |i| i.seed = vec![0; 31]),
         (Reason::OutOfRange, "denominations[0].scale", |i| i.denominations[0].scale = 19),
         (Reason::OutOfRange, "reserves[0].denomination", |i| i.reserves[0].denomination = 2),

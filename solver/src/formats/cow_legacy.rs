@@ -13,7 +13,7 @@ use clearlane_core::price::Price;
 use clearlane_core::refusal::{Reason, Refusal};
 
 use super::FormatError;
-use super::cow_limits::shrunk;
+use super::limits::shrunk;
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
 use super::{Read, alone, cow_pool};

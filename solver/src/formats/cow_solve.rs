@@ -15,7 +15,7 @@ use clearlane_core::refusal::{Reason, Refusal};
 use clearlane_core::wide::U256;
 
 use super::cow_legacy::{SURPLUS_CAP_PPM, owner_of};
-use super::cow_limits::{beyond_volume_fee, shrunk};
+use super::limits::{beyond_volume_fee, shrunk};
 use super::node::{Fields, Node};
 use super::table::{self, Assets};
 use super::{FormatError, Read, admit, alone, cow_liquidity};

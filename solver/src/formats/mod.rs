@@ -6,18 +6,21 @@
 mod auction_instance_1;
 mod auction_instance_2;
 mod cow_legacy;
-mod cow_limits;
 mod cow_liquidity;
 mod cow_pool;
 mod cow_solve;
+mod gpv1;
+mod gpv1_solution;
+mod limits;
 mod node;
 pub mod solution;
 mod table;
 
 pub use cow_legacy::SURPLUS_CAP_PPM as COW_SURPLUS_CAP_PPM;
 pub use cow_solve::CowTerms;
+pub use gpv1::{Batch, OrderName};
 
-use clearlane_core::auction::AuctionInput;
+use clearlane_core::auction::{AuctionInput, RuleSet};
 use clearlane_core::hash::Hasher;
 use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::refusal::{Reason, Refusal};
@@ -49,6 +52,8 @@ pub struct Auction {
     pub market: Market,
     /// The frozen input; its seed is the hash of the file.
     pub input: AuctionInput,
+    /// The batch in full, where the file is one of Gnosis Protocol v1: the input has of it what an engine can hold.
+    pub batch: Option<Batch>,
 }
 
 /// Why a file is no auction.
@@ -62,7 +67,7 @@ pub enum FormatError {
     NotJson(String),
     /// The file is JSON but of no format known here.
     #[error(
-        "expected an auction-instance/1 or /2 or a cow auction with tokens, orders and amms or effectiveGasPrice, found fields {0}"
+        "expected an auction-instance/1 or /2, a cow auction with tokens, orders and amms or effectiveGasPrice, or a batch with tokens, orders, accounts and fee, found fields {0}"
     )]
     UnknownFormat(String),
     /// A field is missing or is not what the format says.
@@ -103,9 +108,13 @@ fn alone<T>(read: Read<T>) -> Read<T> {
 }
 
 impl Auction {
-    fn new(market: Market, bytes: &[u8]) -> Auction {
-        let input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());
-        Auction { market, input }
+    fn new(market: Market, batch: Option<Batch>, bytes: &[u8]) -> Auction {
+        let mut input = market.to_input(Hasher::new("clearlane.solver.auction-file").bytes(bytes).finish());
+        if input.rules == RuleSet::Gpv1 {
+            // What an engine could hold of it is judged as an engine judges.
+            input.rules = RuleSet::Floor;
+        }
+        Auction { market, input, batch }
     }
 
     /// What the file calls an intent.
@@ -133,6 +142,10 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
     let fields = Node::root(bytes)?.object()?;
     let schema = fields.find("schema").map(|node| node.text()).transpose()?;
     let is_cow_legacy = has_all(&fields, ["tokens", "orders", "amms"]);
+    if schema.is_none() && !is_cow_legacy && has_all(&fields, ["tokens", "orders", "accounts"]) {
+        let (market, batch) = gpv1::read(&fields)?;
+        return Ok(Auction::new(market, Some(batch), bytes));
+    }
     let market = match schema.as_deref() {
         Some(auction_instance_1::SCHEMA) => auction_instance_1::read(&fields)?,
         Some(auction_instance_2::SCHEMA) => auction_instance_2::read(&fields)?,
@@ -141,7 +154,7 @@ pub fn read(bytes: &[u8]) -> Result<Auction, FormatError> {
         None if has_all(&fields, COW_SOLVE) => cow_solve::read(&fields)?.0,
         None => return Err(FormatError::UnknownFormat(fields.names().join(", "))),
     };
-    Ok(Auction::new(market, bytes))
+    Ok(Auction::new(market, None, bytes))
 }
 
 /// Reads a request to a CoW solver engine, with what no auction holds of it.
@@ -155,7 +168,7 @@ pub fn read_cow_request(bytes: &[u8]) -> Result<(Auction, CowTerms), FormatError
     }
     let fields = Node::root(bytes)?.object()?;
     let (market, terms) = cow_solve::read(&fields)?;
-    Ok((Auction::new(market, bytes), terms))
+    Ok((Auction::new(market, None, bytes), terms))
 }
 
 /// By which fields a request to a CoW solver engine is known.

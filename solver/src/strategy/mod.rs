@@ -15,6 +15,7 @@ mod optimal;
 mod quote;
 mod ranked;
 mod residual;
+mod uniform_price;
 mod value;
 
 use std::time::Instant;
@@ -28,6 +29,7 @@ pub use joint::Joint;
 pub(crate) use merge::merged;
 pub use netting::Netting;
 pub use optimal::Optimal;
+pub use uniform_price::solve_batch;
 
 /// When a strategy has to stop, and whom it may tell how far it is.
 pub struct Budget<'a> {

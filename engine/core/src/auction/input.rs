@@ -27,6 +27,10 @@ pub enum RuleSet {
     /// CoW Protocol's: bundles are judged as under the plain rules and selected by [`cow_select`](super::cow_select);
     /// no engine clears by it.
     Cow,
+    /// Gnosis Protocol v1: one price a token for a whole solution, judged by
+    /// [`judge_batch`](super::gpv1::judge_batch). Bundles know no such prices, so no auction of an engine has these
+    /// rules, and clearing takes them for `Plain`.
+    Gpv1,
 }
 
 impl RuleSet {
@@ -37,13 +41,15 @@ impl RuleSet {
             RuleSet::Plain => "plain",
             RuleSet::Floor => "floor",
             RuleSet::Cow => "cow",
+            RuleSet::Gpv1 => "gpv1",
         }
     }
 
     /// The one of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<RuleSet> {
-        [RuleSet::Plain, RuleSet::Floor, RuleSet::Cow].into_iter().find(|rules| rules.name() == name)
+        let all = [RuleSet::Plain, RuleSet::Floor, RuleSet::Cow, RuleSet::Gpv1];
+        all.into_iter().find(|rules| rules.name() == name)
     }
 }
 

@@ -7,6 +7,7 @@ mod cost;
 mod cow;
 mod fairness;
 mod floor;
+pub mod gpv1;
 mod input;
 mod judge;
 mod open_plan;

@@ -10,6 +10,7 @@ pub(super) fn rules_code(rules: RuleSet) -> u8 {
     match rules {
         RuleSet::Plain => 0,
         RuleSet::Floor => 1,
+        RuleSet::Gpv1 => 2,
         RuleSet::Cow => 3,
     }
 }

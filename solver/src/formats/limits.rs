@@ -1,4 +1,4 @@
-//! The limits of CoW orders within the range of auctions.
+//! The limits of orders within the range of auctions.
 
 use clearlane_core::intent::Kind;
 use clearlane_core::money::{AUCTION_ATOMS_MAX, Atoms};
