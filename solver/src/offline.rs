@@ -63,7 +63,7 @@ pub enum Allowance {
     OwnEnd,
     /// This long.
     Time(Duration),
-    /// Until it has asked so often whether it has to stop: on one thread that is the same on any machine.
+    /// Until it has asked so often whether it has to stop: on one thread that is the same each time, however fast the machine.
     Steps(u64),
 }
 

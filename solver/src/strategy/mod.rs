@@ -149,7 +149,7 @@ pub fn strategy(name: &str) -> Result<Box<dyn Strategy>, UnknownStrategy> {
     })
 }
 
-/// The strategy of that name, on one thread: within a budget of steps it answers alike each time, on any machine.
+/// The strategy of that name, on one thread: within a budget of steps it answers alike each time, however fast the machine.
 ///
 /// # Errors
 ///

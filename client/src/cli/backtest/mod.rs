@@ -56,7 +56,7 @@ pub(crate) struct WhatIf {
         value_parser = clap::value_parser!(u32).range(1..))]
     clock_scale: u32,
     /// A budget of work instead of time: a strategy stops after it has asked so often whether it has to, on one
-    /// thread, and answers alike each time, on any machine.
+    /// thread, and answers alike each time, however fast the machine.
     #[arg(long, value_name = "N", requires = "what_if", conflicts_with = "budget_ms")]
     budget_steps: Option<u64>,
     /// A result stored with --json: exits 1, naming each, if an auction or the total captures less.
