@@ -4,7 +4,7 @@ use clearlane_core::auction::AuctionInput;
 use clearlane_proto::wire;
 use clearlane_proto::wire::engine_message::Message as Heard;
 use clearlane_proto::wire::solver_message::Message as Said;
-use clearlane_solver::session::{Notice, Session};
+use clearlane_solver::session::{Memory, Notice, Session};
 
 use crate::arena::{Raw, bundle, resumed, session, set_up_arena, solution, swap};
 use crate::harness::Site;
@@ -17,6 +17,22 @@ const UNFILLABLE: ((&str, &str), (&str, &str)) = (("EUR", "1.00"), ("USD", "9.00
 
 async fn next_opened(session: &mut Session) -> AuctionInput {
     session.next_auction().await.expect("a stream").expect("an auction")
+}
+
+/// Listens until an auction opens with so many intents.
+async fn opened_with(session: &mut Session, intents: usize) -> AuctionInput {
+    loop {
+        let input = next_opened(session).await;
+        if input.intents.len() >= intents {
+            return input;
+        }
+    }
+}
+
+/// The results that a session has yet to hear, up to this auction's.
+fn unheard(memory: &Memory, through: u64) -> Vec<u64> {
+    let heard = memory.results_through().expect("it was told of an auction");
+    (heard.0 + 1..=through).collect()
 }
 
 /// Listens until the result of this auction: those on the way.
@@ -40,39 +56,42 @@ async fn a_stream_that_broke_is_resumed_and_misses_nothing() {
     set_up_arena(&client, 2).await;
     let mut leaving = session(&engine, 0).await;
     swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
-    let first = next_opened(&mut leaving).await;
+    let first = opened_with(&mut leaving, 1).await;
     assert_eq!(results_until(&mut leaving, first.auction.0).await, [first.auction.0]);
     swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
-    let second = next_opened(&mut leaving).await;
-    assert_eq!((second.intents.len(), leaving.memory().deltas()), (2, 1));
+    let second = opened_with(&mut leaving, 2).await;
     let memory = leaving.memory().clone();
+    assert!(memory.deltas() > 0 && memory.changes().is_some_and(|changes| changes.intents_added.len() == 1));
     drop(leaving);
 
-    // Meanwhile another solver, which holds nothing, hears the end of that auction and of the next one.
+    // Meanwhile another solver, which holds nothing, hears the end of that auction and of a later one.
     let mut staying = session(&engine, 1).await;
     results_until(&mut staying, second.auction.0).await;
     swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
-    let third = next_opened(&mut staying).await;
+    let third = opened_with(&mut staying, 3).await;
     results_until(&mut staying, third.auction.0).await;
 
+    let deltas = memory.deltas();
+    let expected = unheard(&memory, third.auction.0);
     let mut back = resumed(&engine, 0, memory).await;
-    let heard = results_until(&mut back, third.auction.0).await;
-    assert_eq!(heard, (second.auction.0..=third.auction.0).collect::<Vec<_>>());
+    assert_eq!(results_until(&mut back, third.auction.0).await, expected);
     swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
-    let (told, whole) = (next_opened(&mut back).await, next_opened(&mut session(&engine, 1).await).await);
-    let (told, whole) =
-        if told.auction < whole.auction { (next_opened(&mut back).await, whole) } else { (told, whole) };
+    let mut told = opened_with(&mut back, 4).await;
+    let whole = next_opened(&mut session(&engine, 1).await).await;
+    while told.auction < whole.auction {
+        told = next_opened(&mut back).await;
+    }
     assert_eq!(told, whole, "what changed makes the whole");
-    assert!(back.memory().deltas() > 1, "it was told against what it held");
+    assert!(back.memory().deltas() > deltas, "it was told against what it held");
 
-    // A restart forgets what was offered and nothing of what became of it.
-    let (memory, last) = (back.memory().clone(), told.auction.0);
+    // A restart forgets what was offered and nothing of what became of it: the auction that was open is void.
+    let memory = back.memory().clone();
+    let through = told.auction.0 + 1;
     engine.kill();
     let engine = site.start_with(&FLAGS);
-    let mut again = resumed(&engine, 0, memory.clone()).await;
-    let heard = results_until(&mut again, last + 1).await;
-    assert_eq!(heard.first(), Some(&last), "the one that was open is void");
-    assert_eq!(heard, (last..=last + 1).collect::<Vec<_>>());
+    let expected = unheard(&memory, through);
+    let mut again = resumed(&engine, 0, memory).await;
+    assert_eq!(results_until(&mut again, through).await, expected);
     assert!(again.memory().held().is_some());
 }
 
@@ -81,21 +100,21 @@ async fn a_solver_that_holds_something_else_gets_the_whole() {
     // Two engines of one name whose auctions have the same numbers.
     let (other_site, site) = (Site::new(), Site::new());
     let (other, engine) = (other_site.start_with(&FLAGS), site.start_with(&FLAGS));
-    let mut memories = Vec::new();
+    let mut known = Vec::new();
     for engine in [&other, &engine] {
         let client = engine.connect().await;
         set_up_arena(&client, 1).await;
         let mut solver = session(engine, 0).await;
-        swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
+        let booked = swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
         assert_eq!(next_opened(&mut solver).await.auction.0, 1);
         results_until(&mut solver, 1).await;
-        memories.push(solver.memory().clone());
+        known.push((solver.memory().clone(), booked));
     }
-    let mut confused = resumed(&engine, 0, memories.remove(0)).await;
-    let client = engine.connect().await;
-    swap(&client, UNFILLABLE.0, UNFILLABLE.1).await;
-    let (found, deltas) = (next_opened(&mut confused).await, confused.memory().deltas());
-    assert_eq!((found.intents.len(), deltas), (2, 0), "asked for the whole of auction {}", found.auction.0);
+    let [(memory, _), (_, booked)] = known.as_slice() else { panic!("expected two engines") };
+    let mut confused = resumed(&engine, 0, memory.clone()).await;
+    let found = next_opened(&mut confused).await;
+    assert_eq!(found.intents.iter().map(|intent| intent.id.0).collect::<Vec<_>>(), [*booked]);
+    assert_eq!(confused.memory().deltas(), 0, "it asked for the whole of auction {}", found.auction.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs submit_and_watch.py against a real engine. Usage: tests/python/run.sh PATH-TO-CLEARLANE
+# Runs submit_and_watch.py and follow_deltas.py against a real engine. Usage: tests/python/run.sh PATH-TO-CLEARLANE
 set -euo pipefail
 
 program=${1:?expected the path of the clearlane binary}
@@ -44,7 +44,33 @@ if [[ $printed != settled ]]; then
   echo "expected settled, found $printed" >&2
   exit 1
 fi
+
+# Swaps that nobody fills at their price come and stay, and a solver in Python follows what changes.
+"$program" keys new --out "$work/solver.key" >/dev/null
+admin asset USD 2
+admin party python-solver
+admin key python-solver solver "$("$program" keys show --key "$work/solver.key")"
+admin deposit alice USD bank 100.00
+cat >"$work/swap.json" <<'END'
+{"kind": "exact_in", "valid_for_s": 600,
+ "give": {"asset": "USD", "amount": "1.00", "module": "bank"},
+ "get": {"asset": "EUR", "amount": "9.00", "module": "bank"}}
+END
+"$work/venv/bin/python" "$here/follow_deltas.py" "$address" "$work/solver.key" >"$work/followed" &
+follower=$!
+swaps=0
+while kill -0 "$follower" 2>/dev/null && [[ $swaps -lt 500 ]]; do
+  "$program" submit "$work/swap.json" --engine "$address" --party alice --key "$work/alice.key" >/dev/null 2>&1 || true
+  swaps=$((swaps + 1))
+done
+wait "$follower"
+printed=$(cat "$work/followed")
+if [[ $printed != followed ]]; then
+  echo "expected followed, found $printed" >&2
+  exit 1
+fi
 kill -TERM "$engine"
 wait "$engine"
 engine=
 echo "python client: settled"
+echo "python solver: followed"

@@ -60,6 +60,12 @@ impl Memory {
         self.deltas
     }
 
+    /// The last auction whose result was heard or is of no use; none before the first auction was told.
+    #[must_use]
+    pub fn results_through(&self) -> Option<AuctionId> {
+        self.results_through
+    }
+
     /// What the last auction changed of the one before that was told; none where it was told whole.
     #[must_use]
     pub fn changes(&self) -> Option<&Changes> {

@@ -22,23 +22,25 @@ pub(super) async fn ended_after(
     let found = engine.look(move |cell, _| {
         let open = cell.state.auction.as_ref().map(|pending| pending.input.auction.0);
         let last = open.map_or(cell.state.auctions, |open| open.saturating_sub(1));
-        let kept = cell.view.auctions().filter(|ended| ended.auction > after).map(ended).collect();
-        Ok((last, kept))
+        let missed = || cell.view.auctions().filter(|ended| ended.auction > after);
+        // Only those that are told are copied: writers wait for this.
+        let untold = missed().count().saturating_sub(RESULTS_RESUMED_MAX);
+        Ok((last, missed().skip(untold).map(ended).collect()))
     });
-    let (last, kept) = found.await?;
-    Ok(bounded(after, last, kept))
+    let (last, kept): (u64, VecDeque<Ended>) = found.await?;
+    let gone = gone(after, last, &kept);
+    Ok((kept, gone))
 }
 
 fn ended(view: &AuctionView) -> Ended {
     Ended { auction: view.auction, clearing: view.clearing.clone(), input: Some(view.input.clone()) }
 }
 
-fn bounded(after: AuctionId, last: u64, mut kept: VecDeque<Ended>) -> (VecDeque<Ended>, Option<wire::ResultsGone>) {
-    kept.drain(..kept.len().saturating_sub(RESULTS_RESUMED_MAX));
+/// The auctions after `after` and up to `last` that come before all that are kept.
+fn gone(after: AuctionId, last: u64, kept: &VecDeque<Ended>) -> Option<wire::ResultsGone> {
     let first = after.0.saturating_add(1);
-    let gone_through = kept.front().map_or(last, |oldest| oldest.auction.0.saturating_sub(1));
-    let gone = (first <= gone_through).then_some(wire::ResultsGone { first, last: gone_through });
-    (kept, gone)
+    let through = kept.front().map_or(last, |oldest| oldest.auction.0.saturating_sub(1));
+    (first <= through).then_some(wire::ResultsGone { first, last: through })
 }
 
 #[cfg(test)]
@@ -50,20 +52,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_told_and_what_is_not_is_named() {
-        let none: Option<(u64, u64)> = None;
-        for (after, last, found, told, gone) in [
-            (5, 9, 6..10, (4, 6), none),
-            (3, 9, 6..10, (4, 6), Some((4, 5))),
-            (9, 9, 10..10, (0, 0), none),
-            (7, 9, 10..10, (0, 0), Some((8, 9))),
-            (1, 2_000, 2..2_001, (1_000, 1_001), Some((2, 1_000))),
-            (12, 9, 10..10, (0, 0), none),
+    fn what_is_no_longer_kept_is_named() {
+        for (after, last, kept, expected) in [
+            (5, 9, 6..10, None),
+            (3, 9, 6..10, Some((4, 5))),
+            (9, 9, 10..10, None),
+            (7, 9, 10..10, Some((8, 9))),
+            (0, 9, 1..10, None),
+            (12, 9, 10..10, None),
         ] {
-            let (ended, missing) = bounded(AuctionId(after), last, kept(found));
-            let first = ended.front().map_or(0, |ended| ended.auction.0);
-            assert_eq!((ended.len(), first), told, "after {after} of {last}");
-            assert_eq!(missing.map(|gone| (gone.first, gone.last)), gone, "after {after} of {last}");
+            let found = gone(AuctionId(after), last, &self::kept(kept));
+            assert_eq!(found.map(|gone| (gone.first, gone.last)), expected, "after {after} of {last}");
         }
     }
 }
