@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::answer::{Answered, answer, deadline};
-use crate::formats::{self, FormatError};
+use crate::formats::{self, Auction, CowTerms};
 use crate::strategy::{self, Budget, UnknownStrategy};
 
 /// The largest request: as large as CoW's own engines take, and nine times the captured auction of 527 orders.
@@ -32,6 +32,9 @@ const ARRIVAL_MAX: Duration = Duration::from_secs(10);
 const CONNECTIONS_MAX: usize = 64;
 /// The part of the time until the deadline that is kept for sending an answer: one in this many.
 const MARGIN_PART: u32 = 10;
+/// The part of the time allowed by which an answer may be late, so that what was found in time is still told: one in
+/// this many.
+const OVERDUE_PART: u32 = 20;
 /// The longest that an answer takes to compute, whatever the deadline: nothing is bid for so late.
 const SOLVING_MAX: Duration = Duration::from_secs(120);
 
@@ -59,7 +62,7 @@ pub enum ServeError {
 struct Engine {
     options: ServeOptions,
     /// One permit for each request that is solved: strategies compute, and more of them would all be late.
-    solving: Semaphore,
+    solving: Arc<Semaphore>,
     is_stopping: AtomicBool,
 }
 
@@ -75,7 +78,11 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     strategy::strategy(&options.strategy)?;
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let engine = Arc::new(Engine { options, solving: Semaphore::new(processors), is_stopping: AtomicBool::new(false) });
+    let engine = Arc::new(Engine {
+        options,
+        solving: Arc::new(Semaphore::new(processors)),
+        is_stopping: AtomicBool::new(false),
+    });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -170,38 +177,57 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, Response<Full<Bytes>>
 }
 
 async fn solve(engine: &Arc<Engine>, bytes: Bytes) -> Response<Full<Bytes>> {
-    let Ok(_permit) = engine.solving.try_acquire() else {
+    let Ok(permit) = Arc::clone(&engine.solving).try_acquire_owned() else {
         return refusal(StatusCode::TOO_MANY_REQUESTS, "expected fewer requests at once, found all processors busy");
     };
+    let read = tokio::task::spawn_blocking(move || formats::read_cow_request(&bytes)).await;
+    let (auction, terms) = match read {
+        Ok(Ok(read)) => read,
+        Ok(Err(error)) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    };
+    let name = auction.market.name.clone();
+    let allowed = allowed(&engine.options, &terms);
     let solving = Arc::clone(engine);
-    match tokio::task::spawn_blocking(move || solved(&solving, &bytes)).await {
-        Ok(Ok(answered)) => response(StatusCode::OK, &answered.json),
-        Ok(Err(Unsolved::Request(error))) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-        Ok(Err(Unsolved::Strategy(error))) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-        Err(error) => {
+    let task = tokio::task::spawn_blocking(move || {
+        let answered = solved(&solving, &auction, &terms, allowed);
+        // Only now may another request take its place, also where nobody waits for this answer any more.
+        drop(permit);
+        answered
+    });
+    match tokio::time::timeout(allowed + allowed / OVERDUE_PART, task).await {
+        Ok(Ok(Ok(answered))) => response(StatusCode::OK, &answered.json),
+        Ok(Ok(Err(error))) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Ok(Err(error)) => {
             warn!(%error, "the strategy panicked");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "expected the strategy to return")
+        }
+        Err(_) => {
+            warn!(auction = name, allowed_ms = millis(allowed), "no answer in time");
+            response(StatusCode::OK, &json!({ "solutions": [] }))
         }
     }
 }
 
-/// Why a request has no answer.
-enum Unsolved {
-    Request(FormatError),
-    Strategy(UnknownStrategy),
+/// How long an answer may take to compute: until the request's deadline, less what sending takes, and within the budget.
+fn allowed(options: &ServeOptions, terms: &CowTerms) -> Duration {
+    let left = deadline(terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+    let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
+    options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX)
 }
 
-fn solved(engine: &Engine, bytes: &[u8]) -> Result<Answered, Unsolved> {
+fn solved(
+    engine: &Engine,
+    auction: &Auction,
+    terms: &CowTerms,
+    allowed: Duration,
+) -> Result<Answered, UnknownStrategy> {
     let started = Instant::now();
-    let (auction, terms) = formats::read_cow_request(bytes).map_err(Unsolved::Request)?;
-    let strategy = strategy::strategy(&engine.options.strategy).map_err(Unsolved::Strategy)?;
-    let left = deadline(&terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
-    let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
-    let allowed = engine.options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX);
+    let strategy = strategy::strategy(&engine.options.strategy)?;
     let ends_at = started + allowed;
     let is_spent = || engine.is_stopping.load(Ordering::Relaxed) || Instant::now() >= ends_at;
     let budget = Budget::new(&is_spent).ending_at(ends_at);
-    let answered = answer(&auction, &terms, strategy.as_ref(), &budget);
+    let answered = answer(auction, terms, strategy.as_ref(), &budget);
     info!(
         auction = auction.market.name,
         orders = auction.market.orders.len(),
