@@ -30,6 +30,10 @@ const BODY_BYTES_MAX: usize = 10 << 20;
 const ARRIVAL_MAX: Duration = Duration::from_secs(10);
 /// The most connections at once: a driver keeps a few open, and each may hold a request in memory.
 const CONNECTIONS_MAX: usize = 64;
+/// The pause after a connection that could not be accepted.
+const ACCEPTED_AGAIN: Duration = Duration::from_millis(100);
+/// The longest that open connections are waited for once it is to stop: longer than a request takes to arrive.
+const STOPPING_MAX: Duration = Duration::from_secs(15);
 /// The part of the time until the deadline that is kept for sending an answer: one in this many.
 const MARGIN_PART: u32 = 10;
 /// The part of the time allowed by which an answer may be late, so that what was found in time is still told: one in
@@ -47,17 +51,6 @@ pub struct ServeOptions {
     pub budget: Option<Duration>,
 }
 
-/// Why requests are no longer answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// There is no such strategy.
-    #[error(transparent)]
-    Strategy(#[from] UnknownStrategy),
-    /// No connection can be accepted.
-    #[error("expected connections: {0}")]
-    Listener(#[from] std::io::Error),
-}
-
 /// What all requests share.
 struct Engine {
     options: ServeOptions,
@@ -70,12 +63,12 @@ struct Engine {
 ///
 /// # Errors
 ///
-/// If there is no such strategy, or no more connections can be accepted.
+/// If there is no such strategy.
 pub async fn serve(
     listener: TcpListener,
     options: ServeOptions,
     mut stop: watch::Receiver<bool>,
-) -> Result<(), ServeError> {
+) -> Result<(), UnknownStrategy> {
     strategy::strategy(&options.strategy)?;
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let engine = Arc::new(Engine {
@@ -92,14 +85,19 @@ pub async fn serve(
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&engine), stop.clone()));
                 }
-                // One that went away before it was taken, or no free file: the next one may do better.
-                Err(error) if is_passing(&error) => warn!(%error, "a connection was lost"),
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // One that went away before it was taken, or no free file: the next one may do better.
+                    warn!(%error, "a connection was lost");
+                    tokio::time::sleep(ACCEPTED_AGAIN).await;
+                }
             },
         }
     }
     engine.is_stopping.store(true, Ordering::Relaxed);
-    while connections.join_next().await.is_some() {}
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOPPING_MAX, ended).await.is_err() {
+        warn!("connections that did not end were cut");
+    }
     Ok(())
 }
 
@@ -107,11 +105,6 @@ pub async fn serve(
 async fn stop_asked(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone.
     let _ = stop.wait_for(|is_stopping| *is_stopping).await;
-}
-
-fn is_passing(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 async fn connection(stream: TcpStream, engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
