@@ -19,6 +19,10 @@ const STRATEGY_TENTHS: u32 = 6;
 /// The most solutions of one answer: more than orders win in the largest auctions.
 const SOLUTIONS_MAX: usize = 1_000;
 
+/// Intents times venues up to which the built-in bidder is asked first: it can't be cut short, and this takes it
+/// milliseconds.
+const FLOORED_WORK_MAX: usize = 10_000;
+
 /// What a request is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
@@ -44,16 +48,12 @@ pub fn deadline(terms: &CowTerms) -> Option<std::time::SystemTime> {
 /// solved one by one. Fees pay for gas at the request's price where CoW leaves them to the solver.
 #[must_use]
 pub fn answer(auction: &Auction, terms: &CowTerms, strategy: &dyn Strategy, budget: &Budget<'_>) -> Answered {
-    // CoW counts surplus without a cap. By the floor rules a bundle has one price for each direction of a pair, which
-    // is nearest to one price a token, and what pools pay counts where a reference price is off.
-    let cap = u32::try_from(MILLION).unwrap_or(u32::MAX);
-    let input = AuctionInput { rules: RuleSet::Floor, surplus_cap_ppm: cap, ..auction.input.clone() };
-    let input = with_floors(&input);
+    let input = &judged(&auction.input);
     let mut settlements = Vec::new();
     let mut traded = BTreeSet::new();
-    for bundle in proposed(&input, strategy, budget) {
-        let fees = gas::fees(&input, terms, &bundle);
-        let settlement = fees.and_then(|fees| uniform((&input, &terms.buffers), &bundle, &fees));
+    for bundle in proposed(input, strategy, budget) {
+        let fees = gas::fees(input, terms, &bundle);
+        let settlement = fees.and_then(|fees| uniform((input, &terms.buffers), &bundle, &fees));
         traded.extend(settlement.iter().flat_map(|settlement| &settlement.trades).map(|trade| trade.intent));
         settlements.extend(settlement.map(|settlement| (settlement, gas::of_bundle(terms, &bundle))));
     }
@@ -63,7 +63,7 @@ pub fn answer(auction: &Auction, terms: &CowTerms, strategy: &dyn Strategy, budg
             break;
         }
         if !traded.contains(&intent) {
-            settlements.extend(alone(&input, terms, intent, budget));
+            settlements.extend(alone(input, terms, intent, budget));
         }
     }
     settlements.truncate(SOLUTIONS_MAX);
@@ -80,6 +80,16 @@ pub fn answer(auction: &Auction, terms: &CowTerms, strategy: &dyn Strategy, budg
         json: json!({ "solutions": solutions }),
         refused: refused.into_iter().flatten().cloned().collect(),
     }
+}
+
+/// The auction as it is judged here: CoW counts surplus without a cap, and by the floor rules a bundle has one price for
+/// each direction of a pair, which is nearest to one price a token. In small auctions what pools pay counts too where a
+/// reference price is off.
+fn judged(input: &AuctionInput) -> AuctionInput {
+    let surplus_cap_ppm = u32::try_from(MILLION).unwrap_or(u32::MAX);
+    let input = AuctionInput { rules: RuleSet::Floor, surplus_cap_ppm, ..input.clone() };
+    let work = input.intents.len().saturating_mul(input.venues.len().max(1));
+    if work > FLOORED_WORK_MAX { input } else { with_floors(&input) }
 }
 
 /// The valid bundles of the strategy.

@@ -20,5 +20,5 @@ mod via;
 mod tests;
 
 pub use answer::{Answered, answer, deadline};
-pub use serve::{ServeError, ServeOptions, serve};
+pub use serve::{ServeOptions, serve};
 pub use via::{NoEngine, ViaCow};

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::answer::{Answered, answer, deadline};
-use crate::formats::{self, FormatError};
+use crate::formats::{self, Auction, CowTerms};
 use crate::strategy::{self, Budget, UnknownStrategy};
 
 /// The largest request: as large as CoW's own engines take, and nine times the captured auction of 527 orders.
@@ -30,8 +30,15 @@ const BODY_BYTES_MAX: usize = 10 << 20;
 const ARRIVAL_MAX: Duration = Duration::from_secs(10);
 /// The most connections at once: a driver keeps a few open, and each may hold a request in memory.
 const CONNECTIONS_MAX: usize = 64;
+/// The pause after a connection that could not be accepted.
+const ACCEPTED_AGAIN: Duration = Duration::from_millis(100);
+/// The longest that open connections are waited for once it is to stop: longer than a request takes to arrive.
+const STOPPING_MAX: Duration = Duration::from_secs(15);
 /// The part of the time until the deadline that is kept for sending an answer: one in this many.
 const MARGIN_PART: u32 = 10;
+/// The part of the time allowed by which an answer may be late, so that what was found in time is still told: one in
+/// this many.
+const OVERDUE_PART: u32 = 20;
 /// The longest that an answer takes to compute, whatever the deadline: nothing is bid for so late.
 const SOLVING_MAX: Duration = Duration::from_secs(120);
 
@@ -44,22 +51,11 @@ pub struct ServeOptions {
     pub budget: Option<Duration>,
 }
 
-/// Why requests are no longer answered.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// There is no such strategy.
-    #[error(transparent)]
-    Strategy(#[from] UnknownStrategy),
-    /// No connection can be accepted.
-    #[error("expected connections: {0}")]
-    Listener(#[from] std::io::Error),
-}
-
 /// What all requests share.
 struct Engine {
     options: ServeOptions,
     /// One permit for each request that is solved: strategies compute, and more of them would all be late.
-    solving: Semaphore,
+    solving: Arc<Semaphore>,
     is_stopping: AtomicBool,
 }
 
@@ -67,15 +63,19 @@ struct Engine {
 ///
 /// # Errors
 ///
-/// If there is no such strategy, or no more connections can be accepted.
+/// If there is no such strategy.
 pub async fn serve(
     listener: TcpListener,
     options: ServeOptions,
     mut stop: watch::Receiver<bool>,
-) -> Result<(), ServeError> {
+) -> Result<(), UnknownStrategy> {
     strategy::strategy(&options.strategy)?;
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let engine = Arc::new(Engine { options, solving: Semaphore::new(processors), is_stopping: AtomicBool::new(false) });
+    let engine = Arc::new(Engine {
+        options,
+        solving: Arc::new(Semaphore::new(processors)),
+        is_stopping: AtomicBool::new(false),
+    });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -85,14 +85,19 @@ pub async fn serve(
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&engine), stop.clone()));
                 }
-                // One that went away before it was taken, or no free file: the next one may do better.
-                Err(error) if is_passing(&error) => warn!(%error, "a connection was lost"),
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    // One that went away before it was taken, or no free file: the next one may do better.
+                    warn!(%error, "a connection was lost");
+                    tokio::time::sleep(ACCEPTED_AGAIN).await;
+                }
             },
         }
     }
     engine.is_stopping.store(true, Ordering::Relaxed);
-    while connections.join_next().await.is_some() {}
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOPPING_MAX, ended).await.is_err() {
+        warn!("connections that did not end were cut");
+    }
     Ok(())
 }
 
@@ -100,11 +105,6 @@ pub async fn serve(
 async fn stop_asked(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone.
     let _ = stop.wait_for(|is_stopping| *is_stopping).await;
-}
-
-fn is_passing(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
 async fn connection(stream: TcpStream, engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
@@ -170,38 +170,57 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, Response<Full<Bytes>>
 }
 
 async fn solve(engine: &Arc<Engine>, bytes: Bytes) -> Response<Full<Bytes>> {
-    let Ok(_permit) = engine.solving.try_acquire() else {
+    let Ok(permit) = Arc::clone(&engine.solving).try_acquire_owned() else {
         return refusal(StatusCode::TOO_MANY_REQUESTS, "expected fewer requests at once, found all processors busy");
     };
+    let read = tokio::task::spawn_blocking(move || formats::read_cow_request(&bytes)).await;
+    let (auction, terms) = match read {
+        Ok(Ok(read)) => read,
+        Ok(Err(error)) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    };
+    let name = auction.market.name.clone();
+    let allowed = allowed(&engine.options, &terms);
     let solving = Arc::clone(engine);
-    match tokio::task::spawn_blocking(move || solved(&solving, &bytes)).await {
-        Ok(Ok(answered)) => response(StatusCode::OK, &answered.json),
-        Ok(Err(Unsolved::Request(error))) => refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-        Ok(Err(Unsolved::Strategy(error))) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-        Err(error) => {
+    let task = tokio::task::spawn_blocking(move || {
+        let answered = solved(&solving, &auction, &terms, allowed);
+        // Only now may another request take its place, also where nobody waits for this answer any more.
+        drop(permit);
+        answered
+    });
+    match tokio::time::timeout(allowed + allowed / OVERDUE_PART, task).await {
+        Ok(Ok(Ok(answered))) => response(StatusCode::OK, &answered.json),
+        Ok(Ok(Err(error))) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Ok(Err(error)) => {
             warn!(%error, "the strategy panicked");
             refusal(StatusCode::INTERNAL_SERVER_ERROR, "expected the strategy to return")
+        }
+        Err(_) => {
+            warn!(auction = name, allowed_ms = millis(allowed), "no answer in time");
+            response(StatusCode::OK, &json!({ "solutions": [] }))
         }
     }
 }
 
-/// Why a request has no answer.
-enum Unsolved {
-    Request(FormatError),
-    Strategy(UnknownStrategy),
+/// How long an answer may take to compute: until the request's deadline, less what sending takes, and within the budget.
+fn allowed(options: &ServeOptions, terms: &CowTerms) -> Duration {
+    let left = deadline(terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+    let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
+    options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX)
 }
 
-fn solved(engine: &Engine, bytes: &[u8]) -> Result<Answered, Unsolved> {
+fn solved(
+    engine: &Engine,
+    auction: &Auction,
+    terms: &CowTerms,
+    allowed: Duration,
+) -> Result<Answered, UnknownStrategy> {
     let started = Instant::now();
-    let (auction, terms) = formats::read_cow_request(bytes).map_err(Unsolved::Request)?;
-    let strategy = strategy::strategy(&engine.options.strategy).map_err(Unsolved::Strategy)?;
-    let left = deadline(&terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
-    let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
-    let allowed = engine.options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX);
+    let strategy = strategy::strategy(&engine.options.strategy)?;
     let ends_at = started + allowed;
     let is_spent = || engine.is_stopping.load(Ordering::Relaxed) || Instant::now() >= ends_at;
     let budget = Budget::new(&is_spent).ending_at(ends_at);
-    let answered = answer(&auction, &terms, strategy.as_ref(), &budget);
+    let answered = answer(auction, terms, strategy.as_ref(), &budget);
     info!(
         auction = auction.market.name,
         orders = auction.market.orders.len(),
