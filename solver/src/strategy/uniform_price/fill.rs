@@ -12,6 +12,9 @@ use super::orders::{ATOMS_MIN, KEPT, Orders};
 const FILL_WORK: u64 = 2_000;
 const WAY_WORK: u64 = 100;
 
+/// The most orders of a pair that are looked at where only so many may execute.
+const PAIR_MAX: usize = 16;
+
 /// What executes, and what it is worth.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fill {
@@ -109,15 +112,26 @@ fn ways(orders: &Orders, prices: &[f64], active: &[usize], orders_max: usize) ->
                 let (whole, size) = (most * prices[give], order.size * prices[give]);
                 pair.push(Way { order: at, margin, whole, size, account: order.account });
             }
-            if pair.len() > orders_max {
-                let worth = |way: &Way| way.margin * way.whole;
-                pair.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
-                pair.truncate(orders_max.saturating_add(1));
-            }
+            thin(&mut pair, orders_max);
             ways.append(&mut pair);
         }
     }
     ways
+}
+
+/// Leaves of a pair's ways, those that ask least first, as many of those that gain most as may execute, and the last few:
+/// near their limit they fill up what others need at no cost.
+fn thin(pair: &mut Vec<Way>, orders_max: usize) {
+    const LAST: usize = 2;
+    let most = orders_max.min(PAIR_MAX);
+    if orders_max == usize::MAX || pair.len() <= most.saturating_add(LAST) {
+        return;
+    }
+    let last = pair.split_off(pair.len() - LAST);
+    let worth = |way: &Way| way.margin * way.whole;
+    pair.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+    pair.truncate(most);
+    pair.extend(last);
 }
 
 /// The edges of the ways: of an account's orders the one of the highest rank may take all, the next what that one can't.

@@ -57,7 +57,8 @@ impl Orders {
         let mut accounts: BTreeMap<_, usize> = BTreeMap::new();
         for (at, order) in batch.orders.iter().enumerate() {
             let balance = batch.balance(order.owner, order.give);
-            if balance.min(order.give_amount) < AMOUNT_MINIMUM {
+            let is_known = order.give.at().max(order.get.at()) < tokens && order.give != order.get;
+            if !is_known || balance.min(order.give_amount) < AMOUNT_MINIMUM {
                 continue;
             }
             let account = *accounts.entry((order.owner, order.give)).or_insert_with(|| {

@@ -17,7 +17,7 @@ const PLACES: usize = 24;
 /// So few limits that the middles between them are places too.
 const FEW_LIMITS: usize = 12;
 /// Steps of the search between two limits.
-const BETWEEN_STEPS: usize = 24;
+const BETWEEN_STEPS: usize = 14;
 /// Random changes without a better candidate after which a search ends.
 const KICKS_IN_VAIN_MAX: usize = 80;
 /// By which part a climb's round must make a candidate better for another round.
@@ -188,25 +188,21 @@ impl Search<'_> {
     fn between(&mut self, candidate: &Candidate, group: &[usize], ends: [f64; 2]) -> Candidate {
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
         let [mut low, mut high] = ends.map(f64::ln);
-        let mut best = Candidate::default();
+        let mut moved = |place: f64| (place, self.moved(candidate, group, place.exp()));
+        let mut left = moved(high - GOLDEN * (high - low));
+        let mut right = moved(low + GOLDEN * (high - low));
         for _ in 0..BETWEEN_STEPS {
-            let places = [high - GOLDEN * (high - low), low + GOLDEN * (high - low)];
-            let [left, right] = places.map(|place| self.moved(candidate, group, place.exp()));
-            let is_left = left.value > right.value;
-            let better = if is_left { left } else { right };
-            if better.value > best.value {
-                best = better;
-            }
-            if is_left {
-                high = places[1]
+            if left.1.value > right.1.value {
+                high = right.0;
+                right = left;
+                left = moved(high - GOLDEN * (high - low));
             } else {
-                low = places[0]
-            }
-            if self.is_over() {
-                break;
+                low = left.0;
+                left = right;
+                right = moved(low + GOLDEN * (high - low));
             }
         }
-        best
+        if left.1.value > right.1.value { left.1 } else { right.1 }
     }
 
     /// Climbs from each start, then from random changes of the best candidate until the work is done.
@@ -268,10 +264,22 @@ impl Search<'_> {
 
     fn add_tokens(&mut self, candidate: &mut Candidate) {
         for token in (0..self.orders.tokens).filter(|token| *token != self.orders.fee) {
-            if candidate.prices[token] == 0.0 && self.improve(candidate, &[token], Depth::Limits) {
+            if candidate.prices[token] > 0.0 || !self.is_passed(candidate, token) {
+                continue;
+            }
+            if self.improve(candidate, &[token], Depth::Limits) {
                 self.prune(candidate);
             }
         }
+    }
+
+    /// Whether orders among the priced tokens buy a token and sell it.
+    fn is_passed(&self, candidate: &Candidate, token: usize) -> bool {
+        let priced = |other: &usize| candidate.prices[*other] > 0.0;
+        let is_bought = |other| !self.orders.between(other, token).is_empty();
+        let is_sold = |other| !self.orders.between(token, other).is_empty();
+        let others = || (0..self.orders.tokens).filter(priced);
+        others().any(is_bought) && others().any(is_sold)
     }
 
     /// Adds the tokens of other candidates that have not all a price yet, on the scale of one that has.
