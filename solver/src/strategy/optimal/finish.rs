@@ -59,7 +59,8 @@ pub(super) fn finish(
         let shorts = shorts(input, model, &fills, &uses);
         if is_changed {
             // What runs short now is what was left out.
-            restriction = barred;
+            merge(&mut restriction.is_term_barred, barred.is_term_barred);
+            merge(&mut restriction.is_curve_barred, barred.is_curve_barred);
             continue;
         }
         if !shorts.is_empty() {
@@ -86,6 +87,12 @@ pub(super) fn finish(
         best = Some(found);
     }
     best
+}
+
+/// Bars what either bars; empty bars nothing.
+fn merge(barred: &mut Vec<bool>, more: Vec<bool>) {
+    barred.resize(barred.len().max(more.len()), false);
+    barred.iter_mut().zip(more).for_each(|(is_barred, is_too)| *is_barred |= is_too);
 }
 
 /// Gives each bundle one price a pair; the fills for which there is none.

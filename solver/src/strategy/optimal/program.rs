@@ -24,7 +24,8 @@ impl Model {
     /// No surplus is paid beyond the limits of the pairs in `at_limit`.
     pub(super) fn of(input: &AuctionInput, limits: &AuctionInput, at_limit: &BTreeSet<Pair>) -> Model {
         let values = AtomValues::of(input);
-        let ways: Vec<Vec<Way>> = input.venues.iter().map(|venue| ways(venue, &values.atoms)).collect();
+        let mut ways: Vec<Vec<Way>> = input.venues.iter().map(|venue| ways(venue, &values.atoms)).collect();
+        keep_stars(input, &mut ways);
         let row_of = order_rows(input, &ways);
         let count = row_of.iter().flatten().count();
         let mut rows = vec![Row { base: 0.0, ceiling: CEILING }; count];
@@ -266,4 +267,15 @@ fn references(input: &AuctionInput) -> Vec<Vec<f64>> {
         reference.collect()
     };
     input.intents.iter().map(of).collect()
+}
+
+/// Of pools of several coins keeps the pairs with the coin that most venues trade: only one pair can be used, and going
+/// round in a circle within a pool, each pair at its own price, would be worth something only here.
+fn keep_stars(input: &AuctionInput, ways: &mut [Vec<Way>]) {
+    let mut venues = vec![0_usize; input.denominations.len()];
+    input.venues.iter().flat_map(|venue| venue.coins).for_each(|coin| venues[coin.at()] += 1);
+    for (venue, ways) in input.venues.iter().zip(ways).filter(|(venue, _)| venue.coins.count() > 2) {
+        let hub = venue.coins.into_iter().max_by_key(|coin| venues[coin.at()]);
+        ways.retain(|way| Some(way.input) == hub || Some(way.output) == hub);
+    }
 }

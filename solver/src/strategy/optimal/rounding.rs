@@ -2,7 +2,7 @@
 //!
 //! Fixed sides round down and limit sides against the owner, so that what is left over can go to owners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionVenue, Fill, VenueUse, size_of};
 use clearlane_core::intent::{Choose, Kind};
@@ -11,7 +11,7 @@ use clearlane_core::names::{IntentIndex, VenueIndex};
 use clearlane_core::venue::Direction;
 
 use super::interior::{Flow, Interior};
-use super::model::{Group, Model, Origin};
+use super::model::{Curve, Group, Model, Origin};
 use super::node::Restriction;
 use crate::strategy::value::float;
 
@@ -27,7 +27,7 @@ const WHOLE: f64 = 1.0 - 1e-9;
 pub(super) struct Rounded {
     pub(super) fills: Vec<Fill>,
     pub(super) uses: Vec<VenueUse>,
-    /// What was left out and must not come back.
+    /// What was left out and must not come back: terms, and the pairs of pools that trade another pair.
     pub(super) barred: Restriction,
     /// Whether anything that matters was left out, so that the program has to be solved again.
     pub(super) is_changed: bool,
@@ -52,7 +52,6 @@ pub(super) fn rounded(input: &AuctionInput, point: &Interior<'_>, snaps: bool) -
     }
     let mut rounded = Rounded::default();
     rounded.barred.is_term_barred = vec![false; model.terms.len()];
-    rounded.barred.is_curve_barred = vec![true; model.curves.len()];
     for group in &model.groups {
         if let Origin::Intent(place) = group.origin {
             rounded.add_intent(input, model, group, place, [&shares, &surplus])?;
@@ -152,14 +151,16 @@ impl Rounded {
             (*put, *out) = (*put + flow.put, *out + flow.out);
         }
         let mut best: BTreeMap<usize, (f64, &Flow<'_>)> = BTreeMap::new();
+        let mut torn = BTreeSet::new();
         for ((venue, input, output), (put, _, flow)) in &flows {
             let put = put - flows.get(&(*venue, *output, *input)).map_or(0.0, |(_, out, _)| *out);
             if put <= DUST {
                 continue;
             }
             let known = best.get(venue).map_or(0.0, |(most, _)| *most);
-            // A venue trades one pair a use: the other pairs have to do without it.
-            self.is_changed |= known > 0.0;
+            if known > 0.0 {
+                torn.insert(*venue);
+            }
             if put > known {
                 best.insert(*venue, (put, flow));
             }
@@ -169,23 +170,31 @@ impl Rounded {
             let coin = coins.into_iter().find(|coin| point.model.row_of[coin.at()] == Some(flow.curve.input));
             let Some(coin) = coin else { continue };
             let amount = atoms(put / point.model.value(coin));
-            if self.use_venue(input, venue, flow.curve.direction, amount) {
-                let curves = point.model.curves.iter().zip(&mut self.barred.is_curve_barred);
-                let same = curves.filter(|(curve, _)| (curve.venue, curve.direction) == (venue, flow.curve.direction));
-                same.for_each(|(_, is_barred)| *is_barred = false);
+            self.use_venue(input, venue, flow.curve.direction, amount);
+            if torn.contains(&venue) {
+                self.keep_pair(point.model, flow.curve);
             }
         }
     }
 
-    fn use_venue(&mut self, input: &AuctionInput, venue: usize, direction: Direction, amount: Atoms) -> bool {
+    /// A venue trades one pair a use: all its other pairs have to do without it.
+    fn keep_pair(&mut self, model: &Model, kept: &Curve) {
+        self.is_changed = true;
+        self.barred.is_curve_barred.resize(model.curves.len(), false);
+        let pair = |curve: &Curve| (curve.input.min(curve.output), curve.input.max(curve.output));
+        for (curve, is_barred) in model.curves.iter().zip(&mut self.barred.is_curve_barred) {
+            *is_barred |= curve.venue == kept.venue && pair(curve) != pair(kept);
+        }
+    }
+
+    fn use_venue(&mut self, input: &AuctionInput, venue: usize, direction: Direction, amount: Atoms) {
         let AuctionVenue { terms, opening, .. } = &input.venues[venue];
         // At a ladder's or a rail's ends a float may lie a little outside.
         let little = (amount >> ROUNDING_BITS) + 1;
         let tries = [amount, amount.saturating_add(little), amount.saturating_sub(little)];
         let found = tries.into_iter().find_map(|amount| Some((amount, terms.out_for(opening, direction, amount)?)));
-        let Some((amount_in, amount_out)) = found.filter(|(_, out)| *out > 0) else { return false };
+        let Some((amount_in, amount_out)) = found.filter(|(_, out)| *out > 0) else { return };
         self.uses.push(VenueUse { venue: VenueIndex::from_at(venue), direction, amount_in, amount_out });
-        true
     }
 }
 
