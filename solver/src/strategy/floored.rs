@@ -49,9 +49,12 @@ fn raise_by(kind: Kind, option: &mut AuctionOption, surplus: f64) {
     // Floats are a little off, and values are floored.
     let surplus = surplus * (1.0 + 1e-9);
     match kind {
-        Kind::ExactIn => option.get_amount += whole(surplus * float(option.give_amount)) + 2,
+        Kind::ExactIn => {
+            let more = whole(surplus * float(option.give_amount)).saturating_add(2);
+            option.get_amount = option.get_amount.saturating_add(more);
+        }
         Kind::ExactOut => {
-            let less = whole(surplus * float(option.get_amount)) + 2;
+            let less = whole(surplus * float(option.get_amount)).saturating_add(2);
             option.give_amount = option.give_amount.saturating_sub(less).max(1);
         }
     }

@@ -9,7 +9,9 @@ use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption};
 use clearlane_core::intent::Kind;
 use clearlane_core::money::{Atoms, Rounding, mul_div};
 use clearlane_core::names::DenominationIndex;
+use clearlane_core::wide::wide;
 
+use super::balance::Prices;
 use crate::strategy::value::float;
 
 /// What a set of prices accepts.
@@ -20,6 +22,70 @@ pub(super) struct Accepted {
     /// the ones keep what they give and the others what they get, which one price seldom fits: they trade at the limit.
     pub(super) mixed: BTreeSet<Pair>,
 }
+
+impl Accepted {
+    /// The same where everybody trades at exactly these values of an atom, moved a little so that those whose limit they
+    /// meet nearly are met: they are the ones that make a market balance.
+    pub(super) fn at(limits: &AuctionInput, values: &[f64]) -> (Accepted, Prices) {
+        let values = met(limits, values);
+        let prices = Prices::of(&values);
+        let mut accepted = limits.clone();
+        let mut pairs = BTreeSet::new();
+        for intent in &mut accepted.intents {
+            let kind = intent.kind;
+            let floor = intent.floor.map(|floor| usize::from(floor.option));
+            for (number, option) in intent.options.iter_mut().enumerate() {
+                let price = prices.ratio(option.give, option.get);
+                let is_met = price.is_some_and(|price| is_at_most(option, price));
+                match price {
+                    Some(price) if is_met => raise(kind, option, price, Rounding::Down),
+                    Some(_) | None if Some(number) == floor => {}
+                    Some(_) | None => option.maximum = 0,
+                }
+                pairs.insert((option.give, option.get));
+            }
+        }
+        (Accepted { limits: accepted, mixed: pairs }, prices)
+    }
+}
+
+/// Whether an option asks for no more than a price.
+fn is_at_most(option: &AuctionOption, [get, give]: [Atoms; 2]) -> bool {
+    let product = |one: Atoms, other: Atoms| wide::<256, 4>(one).saturating_mul(wide(other));
+    product(option.get_amount, give) <= product(option.give_amount, get)
+}
+
+/// Values at which the largest of the options whose limits they nearly meet, as many as fix them, are just met.
+fn met(limits: &AuctionInput, values: &[f64]) -> Vec<f64> {
+    let mut logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+    let options = limits.intents.iter().flat_map(|intent| &intent.options).filter(|option| option.maximum > 0);
+    let gap = |option: &AuctionOption, logs: &[f64]| {
+        let limit = float(option.get_amount).ln() - float(option.give_amount).ln();
+        limit - (logs[option.give.at()] - logs[option.get.at()])
+    };
+    let mut near: Vec<&AuctionOption> = options.filter(|option| gap(option, &logs).abs() < NEAR).collect();
+    let size = |option: &AuctionOption| float(option.maximum.min(option.give_amount)) * values[option.give.at()];
+    near.sort_by(|one, other| size(other).total_cmp(&size(one)));
+    let mut group: Vec<usize> = (0..logs.len()).collect();
+    for option in near {
+        let (give, get) = (group[option.give.at()], group[option.get.at()]);
+        if give == get {
+            continue;
+        }
+        let more = gap(option, &logs) + MET;
+        for at in 0..logs.len() {
+            if group[at] == give {
+                logs[at] += more;
+                group[at] = get;
+            }
+        }
+    }
+    logs.into_iter().map(f64::exp).collect()
+}
+
+/// How near a limit must be to be met, and by how much it then is.
+const NEAR: f64 = 1e-4;
+const MET: f64 = 1e-9;
 
 /// A directed pair.
 pub(super) type Pair = (DenominationIndex, DenominationIndex);
@@ -50,7 +116,7 @@ pub(super) fn accepted(limits: &AuctionInput, values: &[f64], slack: f64) -> Acc
         for option in intent.options.iter_mut().filter(|option| option.maximum > 0) {
             kinds.entry((option.give, option.get)).or_default().insert(kind);
             if let Some((_, price)) = strictest.get(&(option.give, option.get)) {
-                raise(kind, option, *price);
+                raise(kind, option, *price, Rounding::Up);
             }
         }
     }
@@ -65,15 +131,16 @@ fn unfloored(intent: &mut AuctionIntent) -> impl Iterator<Item = &mut AuctionOpt
     options.filter(move |(number, _)| Some(*number) != floor).map(|(_, option)| option)
 }
 
-/// Raises a limit to a price, rounded against what is proposed.
-fn raise(kind: Kind, option: &mut AuctionOption, [get, give]: [Atoms; 2]) {
+/// Raises a limit to a price: not below it, or not above it, by rounding.
+fn raise(kind: Kind, option: &mut AuctionOption, [get, give]: [Atoms; 2], rounding: Rounding) {
     match kind {
         Kind::ExactIn => {
-            let least = mul_div(option.give_amount, get, give, Rounding::Up);
+            let least = mul_div(option.give_amount, get, give, rounding);
             option.get_amount = least.unwrap_or(option.get_amount).max(option.get_amount);
         }
         Kind::ExactOut => {
-            let most = mul_div(option.get_amount, give, get, Rounding::Down);
+            let opposite = if rounding == Rounding::Up { Rounding::Down } else { Rounding::Up };
+            let most = mul_div(option.get_amount, give, get, opposite);
             option.give_amount = most.filter(|most| *most > 0).unwrap_or(option.give_amount).min(option.give_amount);
         }
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use clearlane_core::auction::{AuctionInput, Bundle, Fill, RuleSet, VenueUse, verify};
 use clearlane_core::money::{Atoms, Score};
 
+use super::balance::balance;
 use super::cholesky::Cholesky;
 use super::interior::Interior;
 use super::leftovers::{balances, coins_of, hand_out, option_of, put_back};
@@ -56,6 +57,14 @@ pub(super) fn finish(
         let Some(point) = solved(model, choices, &restriction, from, is_halted) else { break };
         let Some(rounded) = rounded(limits, &point, round == 0) else { break };
         let Rounded { mut fills, mut uses, barred, is_changed } = rounded;
+        if let Some(prices) = version.prices.as_ref().filter(|_| !is_changed) {
+            let mut fills = fills.clone();
+            if balance([input, &task.kept], prices, &mut fills, &uses) {
+                let mut bundles = split(input, fills, uses);
+                bundles.iter_mut().for_each(|bundle| put_back(input, model, bundle));
+                return Some(judged(input, bundles));
+            }
+        }
         let shorts = shorts(input, model, &fills, &uses);
         if is_changed {
             // What runs short now is what was left out.

@@ -5,6 +5,7 @@
 //! It can be stopped at any time, and keeps an exact answer from early on.
 
 mod accepted;
+mod balance;
 mod bound;
 mod branch;
 mod cholesky;

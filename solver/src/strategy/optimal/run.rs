@@ -54,17 +54,38 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
     let unit = free.model.values.unit;
     let tell = |value: f64| budget.tell(Progress { score: value / unit, bound: Some(free.root.value / unit) });
     let mut exact = Exact::default();
-    let mut agreed = None;
+    let mut best = None;
     if input.rules == RuleSet::Floor {
-        // Something to have before anything is tried.
-        let run = Run::of(&task, &free, budget);
-        run.first(&mut Search::new(&free.model, 0, &is_spent), &reserve, &mut exact);
-        agreed = task.agreed(&free, &is_spent);
-        exact.decided = 0.0;
+        // Something to have before anything is tried, and of each version something to choose by.
+        first(&task, &free, (&is_spent, budget), &reserve, &mut exact);
+        let versions: [&dyn Fn() -> Option<Version>; 2] =
+            [&|| task.agreed(&free, &is_spent), &|| task.priced(&free, &is_spent)];
+        for version in versions {
+            let Some(version) = version() else { break };
+            let before = exact.score;
+            first(&task, &version, (&is_spent, budget), &reserve, &mut exact);
+            if best.is_none() || exact.score > before {
+                best = Some(version);
+            }
+        }
     }
-    let run = Run::of(&task, agreed.as_ref().unwrap_or(&free), budget);
+    let run = Run::of(&task, best.as_ref().unwrap_or(&free), budget);
     run.search_on(threads, (&is_spent, &is_over, &tell), &reserve, &mut exact);
     Proposal { bundles: exact.bundles, prices: DualPrices::new(prices) }
+}
+
+/// A first exact answer of a version, kept if it is better.
+fn first(
+    task: &Task<'_>,
+    version: &Version,
+    (is_spent, budget): (&dyn Fn() -> bool, &Budget<'_>),
+    reserve: &Cell<Duration>,
+    exact: &mut Exact,
+) {
+    let mut search = Search::new(&version.model, 0, is_spent);
+    Run::of(task, version, budget).first(&mut search, reserve, exact);
+    // What the next version decides has another value.
+    exact.decided = 0.0;
 }
 
 /// Prices of whole units in the reference asset.

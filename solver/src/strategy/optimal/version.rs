@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clearlane_core::auction::AuctionInput;
 
 use super::accepted::{Accepted, Pair, accepted};
+use super::balance::Prices;
 use super::cholesky::Cholesky;
 use super::interior::Interior;
 use super::model::Model;
@@ -37,6 +38,8 @@ pub(super) struct Version {
     pub(super) limits: AuctionInput,
     pub(super) model: Model,
     pub(super) root: Relaxed,
+    /// The prices at which everybody trades, if they are given.
+    pub(super) prices: Option<Prices>,
 }
 
 impl<'a> Task<'a> {
@@ -54,16 +57,24 @@ impl<'a> Task<'a> {
     pub(super) fn agreed(&self, free: &Version, is_halted: &dyn Fn() -> bool) -> Option<Version> {
         let mut best: Option<Version> = None;
         for (lean, slack) in TRIED {
-            let value = |at: usize| {
-                let shadow = free.model.row_of[at].map_or(1.0, |row| free.root.prices[row].max(PRICE_MIN));
-                let is_priced = free.model.values.is_priced[at];
-                free.model.values.atoms[at] * if is_priced { shadow.powf(lean) } else { shadow }
-            };
-            let values: Vec<f64> = (0..self.input.denominations.len()).map(value).collect();
+            let values = free.leaning(lean);
             let Accepted { limits, mixed } = accepted(&self.kept, &values, slack);
             let Some(found) = Version::of(self.input, limits, &mixed, is_halted) else { break };
             if best.as_ref().is_none_or(|best| found.root.value > best.root.value) {
                 best = Some(found);
+            }
+        }
+        best
+    }
+
+    /// The version in which everybody trades at the free version's shadow prices, or half way to the reference's.
+    pub(super) fn priced(&self, free: &Version, is_halted: &dyn Fn() -> bool) -> Option<Version> {
+        let mut best: Option<Version> = None;
+        for lean in [1.0, 0.5] {
+            let (Accepted { limits, mixed }, prices) = Accepted::at(&self.kept, &free.leaning(lean));
+            let Some(found) = Version::of(self.input, limits, &mixed, is_halted) else { break };
+            if best.as_ref().is_none_or(|best| found.root.value > best.root.value) {
+                best = Some(Version { prices: Some(prices), ..found });
             }
         }
         best
@@ -79,7 +90,16 @@ impl Version {
     ) -> Option<Version> {
         let mut model = Model::of(input, &limits, at_limit);
         let root = relax(&mut model, is_halted)?;
-        Some(Version { limits, model, root })
+        Some(Version { limits, model, root, prices: None })
+    }
+
+    /// Values of an atom between the reference's, at 0, and the shadow prices, at 1.
+    fn leaning(&self, lean: f64) -> Vec<f64> {
+        let value = |(at, atom): (usize, &f64)| {
+            let shadow = self.model.row_of[at].map_or(1.0, |row| self.root.prices[row].max(PRICE_MIN));
+            atom * if self.model.values.is_priced[at] { shadow.powf(lean) } else { shadow }
+        };
+        self.model.values.atoms.iter().enumerate().map(value).collect()
     }
 
     /// Nothing decided.

@@ -37,3 +37,15 @@ fn guarantees_cost_little_where_venues_trade() {
     }
     assert!(fair > plain - plain / 20, "{fair} of {plain}");
 }
+
+#[test]
+fn intents_alone_trade_at_one_price_too() {
+    let (mut plain, mut fair) = (0, 0);
+    for seed in 0..24 {
+        let input = auction(seed, Scale { assets: 3, intents: 40, venues: 0, whole: 0.0 });
+        plain += judged(&input, &Optimal { threads: 1 }.solve(&input, &Budget::unlimited()).bundles);
+        let input = floored(input);
+        fair += accepted(&input, &Optimal { threads: 1 }.solve(&input, &Budget::unlimited()).bundles);
+    }
+    assert!(fair > plain / 2, "{fair} of {plain}");
+}
