@@ -126,7 +126,10 @@ impl Standings {
     /// How all have done, in order of solver.
     #[must_use]
     pub fn all(&self) -> Vec<Standing> {
-        self.lock().iter().map(|(solver, record)| record.standing(*solver)).collect()
+        // One at a time: whoever tells solvers of auctions waits for the lock too.
+        let solvers: Vec<SolverId> = self.lock().keys().copied().collect();
+        let of = |solver: &SolverId| self.lock().get(solver).map(|record| record.standing(*solver));
+        solvers.iter().filter_map(of).collect()
     }
 
     /// Changes what is known of one auction of a solver that has registered.

@@ -118,8 +118,9 @@ where
         // A floor is told before the fill that it is compared with.
         while let Poll::Ready(Some(published)) = self.auctions.as_mut().poll_next(context) {
             let floors = OpenFloors::of(published.as_deref(), &self.party);
-            let updates: Vec<_> = floors.updates(&self.party, self.only).collect();
-            self.due.extend(updates);
+            let updates: VecDeque<_> = floors.updates(&self.party, self.only).collect();
+            // Those of the auction before that were not read yet are old news: what is due stays within one auction's.
+            self.due = updates;
         }
         match self.due.pop_front() {
             Some(update) => Poll::Ready(Some(Ok(update))),

@@ -216,7 +216,8 @@ impl Leg<'_> {
 
     /// Golden-section search; stops where what is left is a small part of the fill: around the peak the surplus is flat,
     /// so that a part of 2^-12 beside it costs about 2^-24.
-    fn peak(&self, mut low: Atoms, mut high: Atoms) -> Atoms {
+    fn peak(&self, least: Atoms, most: Atoms) -> Atoms {
+        let (mut low, mut high) = (least, most);
         let slope_step = high.saturating_sub(low).checked_div(64).unwrap_or(0).max(1);
         if self.excess(high) >= self.excess(high.saturating_sub(slope_step).max(low)) {
             return high;
@@ -238,7 +239,7 @@ impl Leg<'_> {
                 left = at(low.saturating_add(inner(high.saturating_sub(low))).min(right.0));
             }
         }
-        let ends = [at(low), left, right, at(high)];
+        let ends = [at(least), at(low), left, right, at(high)];
         ends.into_iter().max_by_key(|(_, excess)| *excess).map_or(high, |(fixed, _)| fixed)
     }
 

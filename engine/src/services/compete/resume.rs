@@ -14,11 +14,18 @@ use crate::view::AuctionView;
 /// The results that one stream is told at once: a quarter of an hour's, at one auction a second.
 const RESULTS_RESUMED_MAX: usize = 1_000;
 
-/// The auctions that ended after `after`, oldest first, as far as they are kept; and those of them that are not.
-pub(super) async fn ended_after(
-    engine: &Engine,
-    after: AuctionId,
-) -> Result<(VecDeque<Ended>, Option<wire::ResultsGone>), Status> {
+/// What a solver missed.
+pub(super) struct Missed {
+    /// The auctions that ended meanwhile, oldest first, as far as they are kept.
+    pub(super) kept: VecDeque<Ended>,
+    /// Those of them that are not kept.
+    pub(super) gone: Option<wire::ResultsGone>,
+    /// The last auction that has ended, at most the one that the solver names: it may come from another engine.
+    pub(super) through: AuctionId,
+}
+
+/// The auctions that ended after `after`.
+pub(super) async fn ended_after(engine: &Engine, after: AuctionId) -> Result<Missed, Status> {
     let found = engine.look(move |cell, _| {
         let open = cell.state.auction.as_ref().map(|pending| pending.input.auction.0);
         let last = open.map_or(cell.state.auctions, |open| open.saturating_sub(1));
@@ -29,7 +36,8 @@ pub(super) async fn ended_after(
     });
     let (last, kept): (u64, VecDeque<Ended>) = found.await?;
     let gone = gone(after, last, &kept);
-    Ok((kept, gone))
+    let through = kept.back().map_or(after.min(AuctionId(last)), |ended| ended.auction);
+    Ok(Missed { kept, gone, through })
 }
 
 fn ended(view: &AuctionView) -> Ended {

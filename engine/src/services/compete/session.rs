@@ -15,7 +15,7 @@ use tokio_stream::StreamExt as _;
 use tonic::{Status, Streaming};
 
 use super::outbox::{Ended, MESSAGES_MAX, Outbox, Said, too_slow};
-use super::resume::ended_after;
+use super::resume::{Missed, ended_after};
 use crate::admission::verify_bytes;
 use crate::allowance::Allowance;
 use crate::sequencer::Notice;
@@ -144,13 +144,13 @@ impl Session {
             self.offer(wishes, input).await?;
         }
         let Some(after) = wishes.results_after else { return Ok(()) };
-        let (ended, gone) = ended_after(&self.engine, after).await?;
+        let Missed { kept, gone, through } = ended_after(&self.engine, after).await?;
         if let Some(gone) = gone {
             self.outbox.tell(Said::from(Message::Gone(gone)))?;
         }
-        self.told_through = ended.back().map_or(after, |ended| ended.auction);
-        self.results_max = self.results_max.saturating_add(ended.len());
-        self.results = ended;
+        self.told_through = through;
+        self.results_max = self.results_max.saturating_add(kept.len());
+        self.results = kept;
         Ok(())
     }
 
