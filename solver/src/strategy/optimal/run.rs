@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clearlane_core::auction::certificate::DualPrices;
-use clearlane_core::auction::{AuctionInput, RuleSet};
+use clearlane_core::auction::{AuctionInput, RuleSet, SCORE_UNIT};
+use clearlane_core::money::Score;
 use clearlane_core::price::Price;
 
 use super::dive::Style;
@@ -25,6 +26,9 @@ const BARREN_MAX: usize = 8;
 const RESERVE_PART: u32 = 25;
 /// An answer this close to the bound is as good as optimal.
 const CLOSE: f64 = 1.0 - 1e-6;
+
+/// A version whose first answer is this part of what it may be worth is as good as any.
+const GOOD: f64 = 0.8;
 
 /// What the threads of a run share.
 struct Run<'a> {
@@ -61,7 +65,9 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
         let versions: [&dyn Fn() -> Option<Version>; 2] =
             [&|| task.agreed(&free, &is_spent), &|| task.priced(&free, &is_spent)];
         for version in versions {
-            let Some(version) = version() else { break };
+            let known = best.as_ref().unwrap_or(&free);
+            let is_good = best.is_some() && units(exact.score) > GOOD * known.root.value / known.model.values.unit;
+            let Some(version) = (if is_good { None } else { version() }) else { break };
             let before = exact.score;
             first(&task, &version, (&is_spent, budget), &reserve, &mut exact);
             if best.is_none() || exact.score > before {
@@ -72,6 +78,12 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
     let run = Run::of(&task, best.as_ref().unwrap_or(&free), budget);
     run.search_on(threads, (&is_spent, &is_over, &tell), &reserve, &mut exact);
     Proposal { bundles: exact.bundles, prices: DualPrices::new(prices) }
+}
+
+/// A score in reference units.
+#[expect(clippy::cast_precision_loss, reason = "only compared")]
+fn units(score: Score) -> f64 {
+    score as f64 / SCORE_UNIT as f64
 }
 
 /// A first exact answer of a version, kept if it is better.
