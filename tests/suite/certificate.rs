@@ -377,6 +377,15 @@ fn no_clearing_scores_more_than_the_certificate_at_any_prices() {
 }
 
 #[test]
+fn where_nobody_wants_anything_nothing_is_missed() {
+    for seed in seeds(20) {
+        let input = AuctionInput { intents: vec![], ..auction(&mut Random::new(seed)) };
+        let clearing = clear(&input, &[], &Sequential);
+        assert_eq!((clearing.bound.score, clearing.missed()), (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
 fn prices_beyond_all_measure_saturate_at_the_top() {
     let random = &mut Random::new(1);
     let mut input = auction(random);

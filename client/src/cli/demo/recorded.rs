@@ -44,6 +44,10 @@ pub(super) async fn play(folder: &Path, file: &Path) -> Result<Played, Failure> 
     let auction = formats::read(&read_file(file)?);
     let auction = auction.map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))?;
     let market = auction.market;
+    if market.orders.is_empty() {
+        let message = "expected orders that an engine can admit, found none";
+        return Err(Failure::Failed(format!("{}: {message}", file.display())));
+    }
     let settings = Settings {
         cell: "demo".to_owned(),
         reference_asset: "reference".to_owned(),

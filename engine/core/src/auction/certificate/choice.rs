@@ -1,4 +1,4 @@
-//! The least bound at hand: at the reference prices, at the engine's own, at those that solutions carry.
+//! The least bound at hand: at the reference prices, at the engine's own, at none, at those that solutions carry.
 
 use super::descent::improved;
 use super::evaluate::certify;
@@ -55,6 +55,8 @@ pub fn bound(input: &AuctionInput, solutions: &[Solution], executor: &dyn Execut
     });
     let mut candidates = vec![(BoundSource::Reference, DualPrices::reference(input))];
     candidates.push((BoundSource::Engine, improved(input)));
+    // Where nobody wants much, what venues could be made to lose to each other bounds nothing: at no price it is zero.
+    candidates.push((BoundSource::Engine, DualPrices::default()));
     candidates.extend(carried);
     let parts = u64::try_from(input.intents.len().saturating_add(input.venues.len())).unwrap_or(u64::MAX);
     let nanos = parts.saturating_mul(PART_NANOS).saturating_mul(u64::try_from(candidates.len()).unwrap_or(u64::MAX));
