@@ -37,7 +37,7 @@ impl Prices {
     /// Atoms of `get` for atoms of `give`, as a fraction; `None` where they are too far apart.
     pub(super) fn ratio(&self, give: DenominationIndex, get: DenominationIndex) -> Option<[Atoms; 2]> {
         let ((one, up), (other, down)) = (self.0[give.at()], self.0[get.at()]);
-        let shift = u32::try_from((up - down).unsigned_abs()).ok()?;
+        let shift = (up - down).unsigned_abs();
         let shifted = |mantissa: Atoms| (shift < 112 - 53).then(|| mantissa << shift);
         if up >= down { Some([shifted(one)?, other]) } else { Some([one, shifted(other)?]) }
     }
