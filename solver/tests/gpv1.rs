@@ -137,6 +137,20 @@ fn what_is_wrong_is_refused_by_name() {
 }
 
 #[test]
+fn more_than_a_search_can_hold_is_refused_by_name() {
+    for (field, value, most) in [("tokens", "null", 1_000), ("accounts", "{}", 20_000)] {
+        let entries = |count: usize| (0..count).map(|at| format!("\"N{at}\": {value},")).collect::<String>();
+        let start = format!("\"{field}\": {{");
+        let with = |count: usize| SMALL.replacen(&start, &format!("{start}{}", entries(count)), 1);
+        let own: Value = serde_json::from_str(SMALL).expect("JSON");
+        let room = most - own[field].as_object().expect("an object").len();
+        assert!(formats::read(with(room).as_bytes()).is_ok(), "{field}");
+        let refusal = formats::read(with(room + 1).as_bytes()).expect_err("one too many").refusal();
+        assert_eq!((refusal.reason, refusal.field.as_str()), (Reason::TooLarge, field), "{refusal}");
+    }
+}
+
+#[test]
 fn a_solution_of_other_orders_or_tokens_is_refused() {
     let (_, batch) = read(SMALL);
     let trade = r#"{"accountID":"alice","orderID":0,"execSellAmount":"20000","execBuyAmount":"10000"}"#;

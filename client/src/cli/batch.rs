@@ -60,20 +60,26 @@ pub(crate) struct SolvedBatch {
     pub solution: String,
 }
 
-/// Solves the batch of a file; a usage failure if it has none.
-pub(crate) fn solve(auction: &Auction, orders_max: OrdersMax, budget_ms: Option<u64>) -> Result<SolvedBatch, Failure> {
+/// Solves the batch of a file, until the answer is wanted; a usage failure if it has none.
+pub(crate) fn solve(
+    auction: &Auction,
+    orders_max: OrdersMax,
+    budget_ms: Option<u64>,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<SolvedBatch, Failure> {
     let Some(batch) = &auction.batch else {
         let message = "--rules gpv1: expected a batch with tokens, orders, accounts and fee, found another format";
         return Err(Failure::Usage(message.to_owned()));
     };
-    let spinner = report::spinner("solving");
     let started = Instant::now();
     let ends_at = budget_ms.and_then(|millis| started.checked_add(Duration::from_millis(millis)));
-    let is_spent = || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
-    let budget = ends_at.map_or(Budget::unlimited(), |ends_at| Budget::new(&is_spent).ending_at(ends_at));
+    let is_spent = || is_wanted() || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
+    let budget = match ends_at {
+        Some(ends_at) => Budget::new(&is_spent).ending_at(ends_at),
+        None => Budget::until_interrupted(&is_spent),
+    };
     let solution = solve_batch(&batch.input, orders_max.0, &budget);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    spinner.finish_and_clear();
     let verdict = judge_batch(&batch.input, &solution, orders_max.0);
     let verdict = verdict.map_err(|refusal| Failure::Failed(format!("expected a valid solution: {refusal}")))?;
     let mut json = verdict_json(&verdict);
@@ -178,7 +184,7 @@ mod tests {
     #[test]
     fn what_solve_writes_is_what_check_finds() {
         let auction = read_auction(BATCH.as_bytes()).expect("a batch");
-        let solved = solve(&auction, OrdersMax::default(), None).expect("solved");
+        let solved = solve(&auction, OrdersMax::default(), None, &|| false).expect("solved");
         let batch = auction.batch.as_ref().expect("a batch");
         assert!(is_solution(solved.solution.as_bytes()));
         let (_, checked) = check(batch, solved.solution.as_bytes(), OrdersMax::default()).expect("valid");
@@ -193,7 +199,7 @@ mod tests {
     #[test]
     fn only_a_batch_has_the_protocols_rules() {
         let auction = read_auction(AUCTION.as_bytes()).expect("an auction");
-        let failure = solve(&auction, OrdersMax::default(), None).err().expect("no batch");
+        let failure = solve(&auction, OrdersMax::default(), None, &|| false).err().expect("no batch");
         assert_eq!(failure.status(), 2);
     }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use clearlane_core::auction::{
-    AuctionInput, Bundle, CowOutcome, CowSolution, CowTrade, Fill, cow_reward, cow_select, surplus_value, value_of,
-    verify,
+    AuctionInput, Bundle, CowOutcome, CowSolution, CowTrade, Fill, cow_delivered, cow_reward, cow_select,
+    surplus_value, value_of, verify,
 };
 use clearlane_core::money::{Atoms, MILLION, Score};
 use clearlane_core::names::SolverId;
@@ -24,6 +24,7 @@ use super::competition::{answers, by_code};
 use super::failure::Failure;
 use super::report::score_text;
 use super::solve::{millis, refused_json};
+use super::watching::Watching;
 
 /// What CoW's rules make of some strategies' answers.
 pub(crate) struct CowSelected {
@@ -41,15 +42,16 @@ pub(crate) struct CowSelected {
 }
 
 impl CowSelected {
-    /// Lets strategies answer, and selects. Surplus counts without a cap, as CoW counts it.
+    /// Lets strategies answer, watched if somebody watches, and selects. Surplus counts without a cap, as CoW counts it.
     pub(crate) fn of(
         input: &mut AuctionInput,
         strategies: &[Box<dyn Strategy>],
         budget: Option<Duration>,
+        watching: Option<&Watching>,
     ) -> Result<CowSelected, Failure> {
         input.surplus_cap_ppm = u32::try_from(MILLION).unwrap_or(u32::MAX);
         let started = Instant::now();
-        let answers = answers(input, strategies, budget, None)?;
+        let answers = answers(input, strategies, budget, watching)?;
         let elapsed = started.elapsed();
         let (mut bundles, mut solutions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
         for answer in &answers {
@@ -64,7 +66,7 @@ impl CowSelected {
             }
         }
         let outcome = cow_select(&solutions);
-        let is_delivered = delivered(input, outcome.winners.iter().filter_map(|at| bundles.get(*at)));
+        let is_delivered = cow_delivered(input, outcome.winners.iter().filter_map(|at| bundles.get(*at)));
         let selecting_elapsed = started.elapsed().saturating_sub(elapsed);
         let input = input.clone();
         Ok(CowSelected {
@@ -184,25 +186,6 @@ fn worth(price: Price, scale: u8) -> Option<Atoms> {
     price.convert(1_000_000_000_000_000_000, scale, 18, clearlane_core::money::Rounding::Down)
 }
 
-/// Which of these bundles hold, each on what the ones before it leave of the venues; by CoW's selection no two share an
-/// intent, since no two trade the same pair.
-fn delivered<'a>(input: &AuctionInput, winners: impl Iterator<Item = &'a Bundle>) -> Vec<bool> {
-    let mut states: Vec<_> = input.venues.iter().map(|venue| venue.opening).collect();
-    let mut execute = |bundle: &Bundle| {
-        let mut after = Vec::with_capacity(bundle.uses.len());
-        for used in &bundle.uses {
-            let (venue, state) = input.venues.get(used.venue.at()).zip(states.get(used.venue.at()))?;
-            let taken = venue.terms.take(state, used.direction, used.amount_in, used.amount_out).ok()?;
-            after.push((used.venue.at(), taken));
-        }
-        for (at, taken) in after {
-            *states.get_mut(at)? = taken;
-        }
-        Some(())
-    };
-    winners.map(|bundle| execute(bundle).is_some()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use clearlane_core::auction::RuleSet;
@@ -218,7 +201,7 @@ mod tests {
         let mut auction = formats::read(text.as_bytes()).expect("an auction");
         auction.input.rules = RuleSet::Cow;
         let strategies: Vec<_> = names.iter().map(|name| strategy(name).expect("a strategy")).collect();
-        let selected = CowSelected::of(&mut auction.input, &strategies, None).expect("answers");
+        let selected = CowSelected::of(&mut auction.input, &strategies, None, None).expect("answers");
         (auction, selected)
     }
 
@@ -257,10 +240,38 @@ mod tests {
         both.bundles = vec![alone(0), alone(1)];
         both.solutions = both.bundles.iter().map(|bundle| solution(&auction.input, SolverId(1), bundle)).collect();
         both.outcome = cow_select(&both.solutions);
-        both.is_delivered = delivered(&auction.input, both.bundles.iter());
+        both.is_delivered = cow_delivered(&auction.input, both.bundles.iter());
         let json = both.to_json(&auction);
         assert_eq!((json["bundles"].as_u64(), json["delivered"].as_u64()), (Some(2), Some(1)), "{json}");
         let direct = &json["strategies"][0];
         assert_eq!((direct["score"].as_str(), direct["reward"].as_str()), (Some("100"), Some("50")), "{json}");
+    }
+
+    /// Two pairs, each with a ladder of its own and one intent that may be filled on either: both win.
+    #[test]
+    fn an_intent_that_two_winners_fill_is_delivered_once() {
+        let text = r#"{"schema":"auction-instance/1","id":"one-of","surplus_cap_ppm":500000,
+            "assets":[{"id":"A","decimals":0,"ref_price":"1"},{"id":"B","decimals":0,"ref_price":"1"},{"id":"C","decimals":0,"ref_price":"1"}],
+            "intents":[{"id":"a","kind":"exact_in","fill":"fill_or_kill","choose":"one","options":[
+            {"sell_asset":"A","sell_amount":"100","buy_asset":"B","buy_amount":"50"},
+            {"sell_asset":"A","sell_amount":"100","buy_asset":"C","buy_amount":"50"}]}],
+            "liquidity":[{"id":"a-b","type":"ladder","asset_in":"A","asset_out":"B","levels":[{"in":"100","out":"100"}]},
+            {"id":"a-c","type":"ladder","asset_in":"A","asset_out":"C","levels":[{"in":"100","out":"100"}]}]}"#;
+        let (auction, mut both) = selected(text, &["direct"]);
+        let through = |option: u16| {
+            let mut only = auction.input.clone();
+            only.intents[0].options = vec![auction.input.intents[0].options[usize::from(option)]];
+            let mut bundle = Direct.solve(&only, &Budget::unlimited()).bundles.remove(0);
+            bundle.fills[0].option = option;
+            verify(&auction.input, &bundle).expect("valid alone");
+            bundle
+        };
+        both.bundles = vec![through(0), through(1)];
+        both.solutions = both.bundles.iter().map(|bundle| solution(&auction.input, SolverId(1), bundle)).collect();
+        both.outcome = cow_select(&both.solutions);
+        both.is_delivered = cow_delivered(&auction.input, both.bundles.iter());
+        let json = both.to_json(&auction);
+        assert_eq!((json["bundles"].as_u64(), json["delivered"].as_u64()), (Some(2), Some(1)), "{json}");
+        assert_eq!(both.delivered().flat_map(|bundle| &bundle.fills).count(), 1, "a solution's file has it once");
     }
 }

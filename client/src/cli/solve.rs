@@ -59,7 +59,7 @@ pub(crate) struct Solve {
     #[arg(long, value_name = "OUT")]
     solution: Option<PathBuf>,
     /// Says why this intent of the file was filled as it was, or not: its limit beside the prices of the bound, the
-    /// floor, the paths, its account, and who was first.
+    /// floor, the paths, its account, and who was first. By plain and floor rules only.
     #[arg(long, value_name = "INTENT")]
     explain: Option<String>,
 }
@@ -81,7 +81,9 @@ impl Solve {
     /// Solves and prints.
     pub(crate) fn run(&self, is_json: bool) -> Result<(), Failure> {
         let mut auction = read_auction(&read_file(&self.file)?)?;
-        if self.rules.unwrap_or(auction.market.rules) == RuleSet::Gpv1 {
+        let rules = self.rules.unwrap_or(auction.market.rules);
+        self.check_explain(rules)?;
+        if rules == RuleSet::Gpv1 {
             return self.run_batch(&auction, is_json);
         }
         let subject = self.explain.as_ref().map(|name| find(&auction, name)).transpose()?;
@@ -119,16 +121,29 @@ impl Solve {
 }
 
 impl Solve {
+    /// Refuses to explain by rules under which there is no floor, path or price to say.
+    fn check_explain(&self, rules: RuleSet) -> Result<(), Failure> {
+        if self.explain.is_none() || matches!(rules, RuleSet::Plain | RuleSet::Floor) {
+            return Ok(());
+        }
+        let name = rules.name();
+        let message =
+            format!("--explain: expected plain or floor rules, found {name}; ask under --rules floor, or leave it out");
+        Err(Failure::Usage(message))
+    }
+
     /// The same by CoW's rules: every bundle is a solution of its own.
     fn run_cow(&self, mut auction: Auction, strategies: &[Box<dyn Strategy>], is_json: bool) -> Result<(), Failure> {
-        let spinner = report::spinner("solving");
-        let selected = CowSelected::of(&mut auction.input, strategies, self.budget_ms.map(Duration::from_millis));
-        spinner.finish_and_clear();
+        let budget = self.budget_ms.map(Duration::from_millis);
+        let watching = Watching::new("solving", budget)?;
+        let selected = CowSelected::of(&mut auction.input, strategies, budget, Some(&watching));
+        watching.finish();
         let selected = selected?;
         if let Some(path) = &self.solution {
             write_file(path, &FileSolution::of(&auction, selected.delivered()).write(&auction))?;
         }
-        let json = selected.to_json(&auction);
+        let mut json = selected.to_json(&auction);
+        json["stopped"] = json!(watching.is_stopped());
         report::print(is_json, &human(&json), &json)
     }
 
@@ -137,7 +152,11 @@ impl Solve {
         if !self.strategy.is_empty() {
             return Err(Failure::Usage("--strategy: expected none under gpv1 rules, which have their own".to_owned()));
         }
-        let solved = batch::solve(auction, self.orders_max, self.budget_ms)?;
+        let watching = Watching::new("solving", self.budget_ms.map(Duration::from_millis))?;
+        let solved = batch::solve(auction, self.orders_max, self.budget_ms, &|| watching.is_stopped());
+        watching.finish();
+        let mut solved = solved?;
+        solved.json["stopped"] = json!(watching.is_stopped());
         if let Some(path) = &self.solution {
             write_file(path, &solved.solution)?;
         }
@@ -260,4 +279,36 @@ fn human(json: &Value) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        solve: Solve,
+    }
+
+    /// Runs `solve` on an example file; a failure by its status and message.
+    fn run(file: &str, rest: &[&str]) -> Result<(), (u8, String)> {
+        let file = format!("{}/../docs/examples/{file}", env!("CARGO_MANIFEST_DIR"));
+        let line = Line::try_parse_from(["solve", &file].iter().chain(rest)).expect("arguments");
+        line.solve.run(true).map_err(|failure| (failure.status(), failure.to_string()))
+    }
+
+    #[test]
+    fn nothing_is_explained_by_rules_that_can_not() {
+        for (file, rules, name) in [
+            ("batch.json", &[][..], "gpv1"),
+            ("batch.json", &["--rules", "gpv1"], "gpv1"),
+            ("auction.json", &["--rules", "cow"], "cow"),
+        ] {
+            let (status, message) = run(file, &[rules, &["--explain", "ann"]].concat()).expect_err(name);
+            assert!(status == 2 && message.contains(name) && message.contains("--rules floor"), "{message}");
+        }
+    }
 }

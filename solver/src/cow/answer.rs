@@ -6,6 +6,7 @@ use std::time::Instant;
 use clearlane_core::auction::{AuctionInput, Bundle, RuleSet, VenueUse, verify, with_floors};
 use clearlane_core::money::MILLION;
 use clearlane_core::names::{DenominationIndex, IntentIndex};
+use clearlane_core::refusal::{Reason, Refusal};
 use serde_json::{Map, Value, json};
 
 use super::pricing::uniform;
@@ -33,13 +34,21 @@ pub struct Answered {
     /// How many orders they trade in all.
     pub orders: usize,
     /// What of the request could not be represented, by name, and why.
-    pub refused: Vec<(String, clearlane_core::refusal::Refusal)>,
+    pub refused: Vec<(String, Refusal)>,
 }
 
 /// When the answer to a request is due by its own word; `None` if it does not say.
-#[must_use]
-pub fn deadline(terms: &CowTerms) -> Option<std::time::SystemTime> {
-    moment::parse(&terms.deadline)
+///
+/// # Errors
+///
+/// If what it says is no moment from 1970 on as RFC 3339 writes one.
+pub fn deadline(terms: &CowTerms) -> Result<Option<std::time::SystemTime>, Refusal> {
+    if terms.deadline.is_empty() {
+        return Ok(None);
+    }
+    let due = moment::parse(&terms.deadline);
+    let message = "expected a moment of RFC 3339, such as 2026-08-06T15:11:14.566Z";
+    due.map(Some).ok_or_else(|| Refusal::new(Reason::Malformed, "deadline", message))
 }
 
 /// Answers a request with a strategy, at the latest when the budget is spent.
@@ -57,13 +66,15 @@ pub fn answer(auction: &Auction, terms: &CowTerms, strategy: &dyn Strategy, budg
         traded.extend(settlement.iter().flat_map(|settlement| &settlement.trades).map(|trade| trade.intent));
         settlements.extend(settlement.map(|settlement| (settlement, gas::of_bundle(terms, &bundle))));
     }
+    // For each order in turn the same auction with that order only.
+    let mut only = AuctionInput { intents: Vec::new(), ..input.clone() };
     for at in 0..input.intents.len() {
         let intent = IntentIndex::from_at(at);
         if budget.is_spent() || settlements.len() >= SOLUTIONS_MAX {
             break;
         }
         if !traded.contains(&intent) {
-            settlements.extend(alone(input, terms, intent, budget));
+            settlements.extend(alone((input, &mut only), terms, intent, budget));
         }
     }
     settlements.truncate(SOLUTIONS_MAX);
@@ -107,12 +118,16 @@ fn proposed(input: &AuctionInput, strategy: &dyn Strategy, budget: &Budget<'_>) 
     bundles.into_iter().filter(|bundle| verify(input, bundle).is_ok()).collect()
 }
 
-/// The best for one order alone, if it is worth its fee.
-fn alone(input: &AuctionInput, terms: &CowTerms, index: IntentIndex, budget: &Budget<'_>) -> Option<(Settlement, u64)> {
-    // The others stay in their places but can't be filled.
-    let intent = input.intents.get(index.at())?.clone();
-    let only = AuctionInput { intents: vec![intent], ..input.clone() };
-    let mut bundle = Joint.solve(&only, budget).bundles.into_iter().next()?;
+/// The best for one order alone, if it is worth its fee. `only` becomes the auction without all others, where the order
+/// has the first place.
+fn alone(
+    (input, only): (&AuctionInput, &mut AuctionInput),
+    terms: &CowTerms,
+    index: IntentIndex,
+    budget: &Budget<'_>,
+) -> Option<(Settlement, u64)> {
+    only.intents = vec![input.intents.get(index.at())?.clone()];
+    let mut bundle = Joint.solve(only, budget).bundles.into_iter().next()?;
     for fill in &mut bundle.fills {
         fill.intent = index;
     }

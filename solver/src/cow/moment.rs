@@ -32,12 +32,14 @@ pub(super) fn text(moment: SystemTime) -> String {
 }
 
 fn numbers(text: &str, separator: char) -> Option<[i64; 3]> {
-    let mut parts = text.split(separator).map(|part| {
-        let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse().ok().filter(|_| is_number)
-    });
+    let mut parts = text.split(separator).map(number);
     let numbers = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(numbers)
+}
+
+fn number(text: &str) -> Option<i64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 /// Nanoseconds, digits beyond the ninth dropped, and what follows them.
@@ -55,7 +57,8 @@ fn zone_seconds(zone: &str) -> Option<i64> {
     }
     let (sign, zone) = if let Some(zone) = zone.strip_prefix('+') { (1, zone) } else { (-1, zone.strip_prefix('-')?) };
     let (hours, minutes) = zone.split_once(':')?;
-    Some(sign * (hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60))
+    let below = |text: &str, bound: i64| number(text).filter(|number| *number < bound);
+    Some(sign * (below(hours, 24)? * 3600 + below(minutes, 60)? * 60))
 }
 
 /// Days from 1970 to a date of the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
@@ -93,6 +96,12 @@ mod tests {
             ("2024-13-01T00:00:00Z", None, ""),
             ("2024-01-01T00:00:00", None, ""),
             ("2024-01-01T00:00:00.Z", None, ""),
+            ("2024-01-01T00:00:00+9999999999999999:00", None, ""),
+            ("2024-01-01T00:00:00-9223372036854775808:00", None, ""),
+            ("2024-01-01T00:00:00+24:00", None, ""),
+            ("2024-01-01T00:00:00+00:60", None, ""),
+            ("2024-01-01T00:00:00+-1:00", None, ""),
+            ("2024-01-01T23:59:00+23:59", Some(1_704_067_200_000), "2024-01-01T00:00:00.000Z"),
             ("tomorrow", None, ""),
         ];
         for (given, millis, written) in cases {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use clearlane_core::refusal::Refusal;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -16,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -26,13 +27,14 @@ use crate::strategy::{self, Budget, UnknownStrategy};
 
 /// The largest request: as large as CoW's own engines take, and nine times the captured auction of 527 orders.
 const BODY_BYTES_MAX: usize = 10 << 20;
-/// The longest that a request may take to arrive: a driver is near, and sends at once.
+/// The longest that the head of a request may take to arrive, and then its body: a driver is near, and sends at once.
 const ARRIVAL_MAX: Duration = Duration::from_secs(10);
 /// The most connections at once: a driver keeps a few open, and each may hold a request in memory.
 const CONNECTIONS_MAX: usize = 64;
 /// The pause after a connection that could not be accepted.
 const ACCEPTED_AGAIN: Duration = Duration::from_millis(100);
-/// The longest that open connections are waited for once it is to stop: longer than a request takes to arrive.
+/// The longest that open connections are waited for once it is to stop: longer than a body takes to arrive, with time for
+/// its answer, which is cut short then. A request whose head has not arrived yet may be cut.
 const STOPPING_MAX: Duration = Duration::from_secs(15);
 /// The part of the time until the deadline that is kept for sending an answer: one in this many.
 const MARGIN_PART: u32 = 10;
@@ -41,6 +43,9 @@ const MARGIN_PART: u32 = 10;
 const OVERDUE_PART: u32 = 20;
 /// The longest that an answer takes to compute, whatever the deadline: nothing is bid for so late.
 const SOLVING_MAX: Duration = Duration::from_secs(120);
+/// The longest from one answer of a connection to the next: half a minute more than the head, the body and the solving of
+/// a request take, so that the answer before it is sent too. A peer that reads none would keep its connection for ever.
+const BETWEEN_ANSWERS_MAX: Duration = Duration::from_secs(180);
 
 /// How requests are answered.
 #[derive(Clone)]
@@ -83,7 +88,8 @@ pub async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&engine), stop.clone()));
+                    let served = connection(stream, Arc::clone(&engine), stop.clone(), BETWEEN_ANSWERS_MAX);
+                    connections.spawn(served);
                 }
                 Err(error) => {
                     // One that went away before it was taken, or no free file: the next one may do better.
@@ -107,25 +113,47 @@ async fn stop_asked(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|is_stopping| *is_stopping).await;
 }
 
-async fn connection(stream: TcpStream, engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
+/// Answers the requests of one connection until its peer goes, a stop is asked for, or there is no answer for that long.
+async fn connection(
+    stream: TcpStream,
+    engine: Arc<Engine>,
+    mut stop: watch::Receiver<bool>,
+    between_answers_max: Duration,
+) {
+    let answered = Arc::new(Notify::new());
     let service = service_fn(|request| {
-        let engine = Arc::clone(&engine);
-        async move { Ok::<_, Infallible>(respond(&engine, request).await) }
+        let (engine, answered) = (Arc::clone(&engine), Arc::clone(&answered));
+        async move {
+            let response = respond(&engine, request).await;
+            answered.notify_one();
+            Ok::<_, Infallible>(response)
+        }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(ARRIVAL_MAX)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
-    let ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        () = stop_asked(&mut stop) => {
-            served.as_mut().graceful_shutdown();
-            served.await
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            ended = served.as_mut() => {
+                if let Err(error) = ended {
+                    info!(%error, "a connection broke off");
+                }
+                return;
+            }
+            () = stop_asked(&mut stop), if !is_stopping => {
+                is_stopping = true;
+                served.as_mut().graceful_shutdown();
+            }
+            () = answered.notified() => {}
+            // Begun anew by each of the above.
+            () = tokio::time::sleep(between_answers_max) => {
+                info!("a connection without an answer for too long was cut");
+                return;
+            }
         }
-    };
-    if let Err(error) = ended {
-        info!(%error, "a connection broke off");
     }
 }
 
@@ -180,7 +208,10 @@ async fn solve(engine: &Arc<Engine>, bytes: Bytes) -> Response<Full<Bytes>> {
         Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     };
     let name = auction.market.name.clone();
-    let allowed = allowed(&engine.options, &terms);
+    let allowed = match allowed(&engine.options, &terms) {
+        Ok(allowed) => allowed,
+        Err(refused) => return refusal(StatusCode::BAD_REQUEST, &format!("{}: {}", refused.field, refused.message)),
+    };
     let solving = Arc::clone(engine);
     let task = tokio::task::spawn_blocking(move || {
         let answered = solved(&solving, &auction, &terms, allowed);
@@ -203,10 +234,10 @@ async fn solve(engine: &Arc<Engine>, bytes: Bytes) -> Response<Full<Bytes>> {
 }
 
 /// How long an answer may take to compute: until the request's deadline, less what sending takes, and within the budget.
-fn allowed(options: &ServeOptions, terms: &CowTerms) -> Duration {
-    let left = deadline(terms).map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
+fn allowed(options: &ServeOptions, terms: &CowTerms) -> Result<Duration, Refusal> {
+    let left = deadline(terms)?.map(|due| due.duration_since(SystemTime::now()).unwrap_or_default());
     let usable = left.map_or(SOLVING_MAX, |left| left.saturating_sub(left / MARGIN_PART));
-    options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX)
+    Ok(options.budget.unwrap_or(SOLVING_MAX).min(usable).min(SOLVING_MAX))
 }
 
 fn solved(
@@ -254,4 +285,39 @@ fn response(status: StatusCode, json: &serde_json::Value) -> Response<Full<Bytes
 fn refusal(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
     warn!(status = status.as_u16(), message, "refused");
     response(status, &json!({ "error": { "code": "other", "message": message } }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpSocket;
+
+    use super::*;
+
+    /// Small, so that few answers fill what lies between both sides.
+    fn socket() -> TcpSocket {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_send_buffer_size(4096).and_then(|()| socket.set_recv_buffer_size(4096)).expect("a size");
+        socket
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_reads_no_answer_does_not_keep_its_connection() {
+        let server = socket();
+        server.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let listener = server.listen(1).expect("a listener");
+        let mut peer = socket().connect(listener.local_addr().expect("an address")).await.expect("a connection");
+        let (stream, _) = listener.accept().await.expect("the peer");
+        let asking =
+            tokio::spawn(
+                async move { while peer.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.is_ok() {} },
+            );
+        let options = ServeOptions { strategy: "joint".to_owned(), budget: None };
+        let (solving, is_stopping) = (Arc::new(Semaphore::new(1)), AtomicBool::new(false));
+        let (_stop, stopped) = watch::channel(false);
+        let served =
+            connection(stream, Arc::new(Engine { options, solving, is_stopping }), stopped, Duration::from_millis(50));
+        tokio::time::timeout(Duration::from_secs(60), served).await.expect("the connection is cut");
+        asking.await.expect("the peer hears of it");
+    }
 }

@@ -232,11 +232,14 @@ async fn requests_are_answered_or_refused_by_their_status() {
     let question = asked(&input(OPPOSING)).json;
     let mut late = question.clone();
     late["deadline"] = json!("2020-01-01T00:00:00Z");
-    let (question, late) = (question.to_string(), late.to_string());
+    let mut endless_zone = question.clone();
+    endless_zone["deadline"] = json!("2106-01-01T00:00:00+9999999999999999:00");
+    let [question, late, endless_zone] = [question, late, endless_zone].map(|request| request.to_string());
     let endless = vec![b' '; (10 << 20) + 1];
-    let cases: [(&str, &[u8], &str, &str); 8] = [
+    let cases: [(&str, &[u8], &str, &str); 9] = [
         ("POST /solve", question.as_bytes(), "200", "\"kind\":\"fulfillment\""),
         ("POST /solve", late.as_bytes(), "200", "{\"solutions\":[]}"),
+        ("POST /solve", endless_zone.as_bytes(), "400", "deadline: expected a moment"),
         ("POST /solve", b"{}", "400", "tokens: expected a value"),
         ("POST /solve", &endless, "413", ""),
         ("POST /notify", b"{\"kind\":\"success\"}", "200", "{}"),

@@ -117,7 +117,7 @@ impl ViaCow {
     fn answer(&self, question: String, wait: Duration, budget: &Budget<'_>) -> Result<Bytes, Unanswered> {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Unanswered::Runtime)?;
-        runtime.block_on(async {
+        let answer = runtime.block_on(async {
             let over = async {
                 while !budget.is_spent() {
                     tokio::time::sleep(CHECKED_EVERY).await;
@@ -128,7 +128,10 @@ impl ViaCow {
                 asked = tokio::time::timeout(wait, self.ask(question)) => asked.unwrap_or(Err(Unanswered::Late(wait))),
                 () = over => Err(Unanswered::Over),
             }
-        })
+        });
+        // A name that is still being looked up blocks its thread, and dropping the runtime would wait for it.
+        runtime.shutdown_background();
+        answer
     }
 }
 

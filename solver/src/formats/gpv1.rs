@@ -27,6 +27,11 @@ const SURPLUS_CAP_PPM: u32 = cow_legacy::SURPLUS_CAP_PPM;
 /// Digits of a reference price that mean something: they were floats.
 const PRICE_DIGITS_MAX: usize = 18;
 
+/// The most tokens: a search keeps a list for each pair of them, a million lists, and the largest captured batch has 86.
+const TOKENS_MAX: usize = 1_000;
+/// The most accounts: one for each order that a batch may have.
+const ACCOUNTS_MAX: usize = INTENTS_MAX;
+
 /// A batch as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
@@ -112,9 +117,19 @@ pub(super) fn read(file: &Fields<'_>) -> Result<(Market, Batch), FormatError> {
     Ok((market, batch))
 }
 
+fn at_most(node: &Node<'_>, count: usize, most: usize, what: &str) -> Result<(), FormatError> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("expected at most {most} {what}, found {count}");
+    Err(FormatError::Field { reason: Reason::TooLarge, field: node.path().to_owned(), message })
+}
+
 fn read_tokens(node: &Node<'_>, fee_token: &str) -> Result<Assets, FormatError> {
+    let tokens = node.object()?.entries();
+    at_most(node, tokens.len(), TOKENS_MAX, "tokens")?;
     let mut assets = Assets::default();
-    for (token, node) in node.object()?.entries() {
+    for (token, node) in tokens {
         let name =
             table::name(node.path(), &token).map_err(|_| node.expected("a name of 1 to 64 visible characters"))?;
         let stated = if node.written() == "null" { None } else { Some(node.object()?) };
@@ -144,8 +159,10 @@ fn read_price(node: &Node<'_>, scale: u8) -> Result<Price, FormatError> {
 }
 
 fn read_accounts(node: &Node<'_>, assets: &Assets) -> Result<Accounts, FormatError> {
+    let entries = node.object()?.entries();
+    at_most(node, entries.len(), ACCOUNTS_MAX, "accounts")?;
     let mut accounts = Accounts { owners: BTreeMap::new(), balances: BTreeMap::new() };
-    for (at, (account, node)) in node.object()?.entries().into_iter().enumerate() {
+    for (at, (account, node)) in entries.into_iter().enumerate() {
         let name =
             table::name(node.path(), &account).map_err(|_| node.expected("a name of 1 to 64 visible characters"))?;
         let owner = OwnerIndex::from_at(at);
@@ -163,14 +180,7 @@ type Named = (OrderName, Result<BatchOrder, Refusal>);
 
 fn read_orders(list: &Node<'_>, assets: &Assets, accounts: &Accounts) -> Result<Vec<Named>, FormatError> {
     let nodes = list.list()?;
-    if nodes.len() > INTENTS_MAX {
-        let what = format!("at most {INTENTS_MAX} orders, found {}", nodes.len());
-        return Err(FormatError::Field {
-            reason: Reason::TooLarge,
-            field: list.path().to_owned(),
-            message: format!("expected {what}"),
-        });
-    }
+    at_most(list, nodes.len(), INTENTS_MAX, "orders")?;
     let (mut orders, mut seen) = (Vec::with_capacity(nodes.len()), BTreeSet::new());
     for node in &nodes {
         let fields = node.object()?;

@@ -7,9 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::select::best_disjoint;
+use super::step::{Value, advance, opening, steps, writes};
+use super::{AuctionInput, Bundle, footprint};
 use crate::intent::Kind;
+use crate::lanes::Resource;
 use crate::money::{Atoms, Rounding, Score, mul_div};
 use crate::names::SolverId;
+use crate::refusal::Refusal;
 
 /// A sell token and a buy token, by number.
 pub type DirectedPair = (u32, u32);
@@ -106,6 +110,27 @@ pub fn cow_select(solutions: &[CowSolution]) -> CowOutcome {
         fair: fair.iter().map(|(at, _)| *at).collect(),
         winners: winners.iter().map(|(at, _)| *at).collect(),
     }
+}
+
+/// Which of these valid bundles, executed one after another, find what they need of intents, venues and scarce reserves;
+/// one that does not leaves everything as it is.
+///
+/// Disjoint pairs are no proof: an intent may be filled on another pair by each of its options.
+#[must_use]
+pub fn cow_delivered<'a>(input: &AuctionInput, bundles: impl IntoIterator<Item = &'a Bundle>) -> Vec<bool> {
+    let mut states: BTreeMap<Resource, Value> = BTreeMap::new();
+    let execute = |bundle: &Bundle| {
+        let resources: Vec<Resource> = writes(&footprint(input, bundle)).collect();
+        let after = resources.iter().zip(steps(input, bundle, &resources)).map(|(resource, step)| {
+            let before = states.get(resource).cloned().unwrap_or_else(|| opening(input, *resource));
+            advance(input, *resource, &step, &before).map(|value| (*resource, value))
+        });
+        let after: Result<Vec<_>, Refusal> = after.collect();
+        let is_delivered = after.is_ok();
+        states.extend(after.into_iter().flatten());
+        is_delivered
+    };
+    bundles.into_iter().map(execute).collect()
 }
 
 /// What a solver is paid: what it added to the total, less the scores that it won and did not deliver, within

@@ -26,7 +26,7 @@ mod verify;
 
 pub use clear::clear;
 pub use clearing::{Clearing, Executed, Loss, PlanSummary, SolverVerdicts, Verdict};
-pub use cow::{CowOutcome, CowSolution, CowTrade, DirectedPair, cow_reward, cow_select};
+pub use cow::{CowOutcome, CowSolution, CowTrade, DirectedPair, cow_delivered, cow_reward, cow_select};
 pub use floor::with_floors;
 pub use input::{
     AuctionInput, AuctionIntent, AuctionOption, AuctionVenue, Denomination, FloorTerms, INTENTS_MAX, Reserve, RuleSet,

@@ -13,7 +13,8 @@ mod tests;
 mod whole;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clearlane_core::auction::gpv1::{BatchInput, BatchSolution, Objective};
 
@@ -35,9 +36,11 @@ const ROUNDED_MAX: usize = 8;
 /// How often orders are left out at each set of prices, in the search and for the answer.
 const ROUNDS: usize = 12;
 const LAST_ROUNDS: usize = 200;
+/// How often it is asked whether the time is over while only the other thread still climbs.
+const ASKED_EVERY: Duration = Duration::from_millis(5);
 
-/// Solves a batch, executing at most `orders_max` orders, until the end of the budget if it has one; the empty solution
-/// if nothing better is found.
+/// Solves a batch, executing at most `orders_max` orders, until the budget is spent if it ever is; the empty solution if
+/// nothing better is found.
 #[must_use]
 pub fn solve_batch(batch: &BatchInput, orders_max: Option<usize>, budget: &Budget<'_>) -> BatchSolution {
     solve_within(batch, orders_max, budget, CLIMB_WORK_MAX)
@@ -50,19 +53,11 @@ fn solve_within(batch: &BatchInput, orders_max: Option<usize>, budget: &Budget<'
     }
     let orders = Orders::of(batch);
     let terms = Terms { orders_max: orders_max.unwrap_or(usize::MAX), rounds: ROUNDS };
-    let ends_at = budget.ends_at();
-    let is_spent = move || ends_at.is_some_and(|ends_at| Instant::now() >= ends_at);
+    let is_spent = || budget.is_spent();
     let search = |work_max| Search { orders: &orders, terms, work: 0, work_max, is_spent: &is_spent };
     let mut seeds = search(SEEDS_WORK_MAX.min(work_max)).seeds();
     seeds.truncate(ADDED_MAX);
-    let (even, odd) = starts(&seeds);
-    let explore = |starts: &[Candidate], seed| search(work_max).explore(starts, &seeds, seed);
-    let mut found: Vec<Candidate> = std::thread::scope(|scope| {
-        let other = scope.spawn(|| explore(&odd, 1));
-        let own = explore(&even, 0);
-        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        own.into_iter().chain(other).collect()
-    });
+    let mut found = explored((&orders, terms), &seeds, work_max, budget);
     found.extend(seeds.iter().take(1).cloned());
     found.sort_by(|a, b| b.value.total_cmp(&a.value));
     found.dedup_by(|a, b| a.prices == b.prices);
@@ -78,6 +73,38 @@ fn solve_within(batch: &BatchInput, orders_max: Option<usize>, budget: &Budget<'
         }
     }
     best.1
+}
+
+/// What two threads find from the best candidates, each with that much work.
+///
+/// Only this thread can ask whether the time is over, so it tells the other one.
+fn explored(
+    (orders, terms): (&Orders, Terms),
+    seeds: &[Candidate],
+    work_max: u64,
+    budget: &Budget<'_>,
+) -> Vec<Candidate> {
+    let (even, odd) = starts(seeds);
+    let is_over = AtomicBool::new(false);
+    let told = || is_over.load(Ordering::Relaxed);
+    let asked = || {
+        let is_spent = budget.is_spent();
+        is_over.fetch_or(is_spent, Ordering::Relaxed);
+        is_spent
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut search = Search { orders, terms, work: 0, work_max, is_spent: &told };
+            search.explore(&odd, seeds, 1)
+        });
+        let own = Search { orders, terms, work: 0, work_max, is_spent: &asked }.explore(&even, seeds, 0);
+        while !other.is_finished() {
+            std::thread::park_timeout(ASKED_EVERY);
+            asked();
+        }
+        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        own.into_iter().chain(other).collect()
+    })
 }
 
 /// The best candidates, few of the same tokens, dealt to two threads.

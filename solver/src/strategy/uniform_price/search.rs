@@ -57,7 +57,7 @@ pub(super) struct Search<'a> {
     /// Multiplications after which it ends.
     pub(super) work_max: u64,
     /// Whether the caller's time is over.
-    pub(super) is_spent: &'a (dyn Fn() -> bool + Sync),
+    pub(super) is_spent: &'a dyn Fn() -> bool,
 }
 
 impl Search<'_> {

@@ -59,6 +59,27 @@ fn nothing_meets_in_an_empty_batch_or_without_the_fee_token() {
     assert_eq!(solve(&unfed, None), BatchSolution::default());
 }
 
+/// However much work is allowed, a wish for the answer ends the search with what it has, though no end is known.
+#[test]
+fn a_search_ends_when_its_answer_is_wanted() {
+    const WHOLE: Atoms = 1_000_000_000_000;
+    let orders: Vec<_> = (0..60_u32)
+        .map(|at| {
+            let give = at % 6;
+            (give, (give + 1 + at / 6 % 5) % 6, [WHOLE + Atoms::from(at), WHOLE / 2 + Atoms::from(at * at)], WHOLE)
+        })
+        .collect();
+    let batch = batch(6, &orders);
+    let asked = std::cell::Cell::new(0_u32);
+    let is_spent = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 400
+    };
+    let solution = solve_within(&batch, None, &Budget::until_interrupted(&is_spent), u64::MAX);
+    let verdict = judge_batch(&batch, &solution, None).unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert!(asked.get() > 400 && verdict.orders > 0, "{} {}", asked.get(), verdict.orders);
+}
+
 /// The protocol's own solver's value of each file is reached with a fraction of the work.
 #[test]
 fn real_batches_are_worth_what_the_protocols_own_solver_found_or_more() {
