@@ -48,9 +48,9 @@ pub(crate) struct Solve {
     /// Milliseconds that each strategy may take; without it each runs to its own end.
     #[arg(long, value_name = "N")]
     budget_ms: Option<u64>,
-    /// The most orders that a batch under gpv1 rules executes, or `none`.
-    #[arg(long, value_name = "N", default_value_t)]
-    orders_max: batch::OrdersMax,
+    /// The most orders that a batch under gpv1 rules executes, or `none` [default: 30].
+    #[arg(long, value_name = "N")]
+    orders_max: Option<batch::OrdersMax>,
     /// A strategy that competes: direct, netting, joint or optimal; repeat it for several [default: optimal, under floor
     /// rules netting too].
     #[arg(long, value_name = "NAME")]
@@ -86,6 +86,10 @@ impl Solve {
         if rules == RuleSet::Gpv1 {
             return self.run_batch(&auction, is_json);
         }
+        if self.orders_max.is_some() {
+            let message = format!("--orders-max: expected gpv1 rules, found {}; leave it out", rules.name());
+            return Err(Failure::Usage(message));
+        }
         let subject = self.explain.as_ref().map(|name| find(&auction, name)).transpose()?;
         auction.input.rules = self.rules.unwrap_or(auction.input.rules);
         let named = if self.strategy.is_empty() { strategies_for(auction.input.rules) } else { self.strategy.clone() };
@@ -108,6 +112,9 @@ impl Solve {
         }
         let mut json = to_json(&auction, &opened, (&competition, opening));
         let mut text = human(&json);
+        if watching.is_stopped() {
+            text = format!("stopped early: the best answer so far\n{text}");
+        }
         if let Some(fields) = json.as_object_mut() {
             fields.insert("stopped".to_owned(), json!(watching.is_stopped()));
         }
@@ -153,7 +160,8 @@ impl Solve {
             return Err(Failure::Usage("--strategy: expected none under gpv1 rules, which have their own".to_owned()));
         }
         let watching = Watching::new("solving", self.budget_ms.map(Duration::from_millis))?;
-        let solved = batch::solve(auction, self.orders_max, self.budget_ms, &|| watching.is_stopped());
+        let solved =
+            batch::solve(auction, self.orders_max.unwrap_or_default(), self.budget_ms, &|| watching.is_stopped());
         watching.finish();
         let mut solved = solved?;
         solved.json["stopped"] = json!(watching.is_stopped());
