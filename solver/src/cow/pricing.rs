@@ -12,6 +12,7 @@ use clearlane_core::names::DenominationIndex;
 
 use super::scaled::scaled_until;
 use super::settlement::{Prices, Settlement, Trade, terms};
+use crate::strategy::float;
 
 /// How often prices of many tokens are fitted to what a bundle trades, and mended where a token runs short.
 const SWEEPS_MAX: usize = 200;
@@ -196,11 +197,6 @@ fn mend(edges: &[Edge], there: &[f64], logs: &mut [f64]) -> Option<bool> {
         }
     }
     Some(is_mended)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "only proposes; what holds is decided in whole atoms")]
-fn float(amount: Atoms) -> f64 {
-    amount as f64
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded just before; only proposes")]

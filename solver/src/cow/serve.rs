@@ -23,6 +23,7 @@ use tracing::{info, warn};
 
 use super::answer::{Answered, answer, deadline};
 use crate::formats::{self, Auction, CowTerms};
+use crate::session::stop_asked;
 use crate::strategy::{self, Budget, UnknownStrategy};
 
 /// The largest request: as large as CoW's own engines take, and nine times the captured auction of 527 orders.
@@ -105,12 +106,6 @@ pub async fn serve(
         warn!("connections that did not end were cut");
     }
     Ok(())
-}
-
-/// Waits until a stop is asked for, or nobody is left to ask.
-async fn stop_asked(stop: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone.
-    let _ = stop.wait_for(|is_stopping| *is_stopping).await;
 }
 
 /// Answers the requests of one connection until its peer goes, a stop is asked for, or there is no answer for that long.

@@ -178,7 +178,7 @@ async fn competing(
 }
 
 /// Waits until a stop is asked for, or nobody is left to ask.
-async fn stop_asked(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stop_asked(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone.
     let _ = stop.wait_for(|is_stopping| *is_stopping).await;
 }

@@ -4,7 +4,7 @@ use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption, FloorT
 use clearlane_core::intent::Kind;
 use clearlane_core::money::{Atoms, Rounding, mul_div};
 
-use super::value::{atom_value, float};
+use super::value::{atom_value, atoms, float};
 
 /// The same auction, under the floor rules with the limit of each option that the floor fills raised to its rate.
 ///
@@ -24,7 +24,7 @@ fn tighten(input: &AuctionInput, intent: &mut AuctionIntent) {
     let kind = intent.kind;
     for ((number, option), size) in (0_u16..).zip(&mut intent.options).zip(sizes) {
         if number == floor.option {
-            raise(kind, option, floor);
+            raise(kind, option, [floor.bought, floor.sold], Rounding::Up);
             continue;
         }
         let own = if kind == Kind::ExactIn { option.get } else { option.give };
@@ -50,31 +50,26 @@ fn raise_by(kind: Kind, option: &mut AuctionOption, surplus: f64) {
     let surplus = surplus * (1.0 + 1e-9);
     match kind {
         Kind::ExactIn => {
-            let more = whole(surplus * float(option.give_amount)).saturating_add(2);
+            let more = atoms(surplus * float(option.give_amount)).saturating_add(2);
             option.get_amount = option.get_amount.saturating_add(more);
         }
         Kind::ExactOut => {
-            let less = whole(surplus * float(option.get_amount)).saturating_add(2);
+            let less = atoms(surplus * float(option.get_amount)).saturating_add(2);
             option.give_amount = option.give_amount.saturating_sub(less).max(1);
         }
     }
 }
 
-/// The whole atoms of a float.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is checked exactly later")]
-fn whole(amount: f64) -> Atoms {
-    amount as Atoms
-}
-
-/// Sets the limit to the floor's rate, rounded against what is proposed.
-fn raise(kind: Kind, option: &mut AuctionOption, floor: FloorTerms) {
+/// Raises a limit to a price, atoms to get for atoms to give: not below it, or not above it, by rounding.
+pub(super) fn raise(kind: Kind, option: &mut AuctionOption, [get, give]: [Atoms; 2], rounding: Rounding) {
     match kind {
         Kind::ExactIn => {
-            let least = mul_div(option.give_amount, floor.bought, floor.sold, Rounding::Up);
+            let least = mul_div(option.give_amount, get, give, rounding);
             option.get_amount = least.unwrap_or(option.get_amount).max(option.get_amount);
         }
         Kind::ExactOut => {
-            let most = mul_div(option.get_amount, floor.sold, floor.bought, Rounding::Down);
+            let opposite = if rounding == Rounding::Up { Rounding::Down } else { Rounding::Up };
+            let most = mul_div(option.get_amount, give, get, opposite);
             option.give_amount = most.filter(|most| *most > 0).unwrap_or(option.give_amount).min(option.give_amount);
         }
     }

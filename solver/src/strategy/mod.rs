@@ -30,6 +30,7 @@ pub(crate) use merge::merged;
 pub use netting::Netting;
 pub use optimal::Optimal;
 pub use uniform_price::solve_batch;
+pub(crate) use value::float;
 
 /// When a strategy has to stop, and whom it may tell how far it is.
 pub struct Budget<'a> {

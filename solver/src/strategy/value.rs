@@ -126,8 +126,14 @@ pub(super) fn wide_float(wide: U512) -> f64 {
     leading as f64 * 2.0_f64.powi(i32::try_from(shift).unwrap_or(i32::MAX))
 }
 
+/// The whole atoms of a float, rounded down; it saturates, and nothing is zero.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is checked exactly later")]
+pub(super) fn atoms(amount: f64) -> Atoms {
+    amount as Atoms
+}
+
 /// An amount as the nearest float.
 #[expect(clippy::cast_precision_loss, reason = "floats only choose between proposals")]
-pub(super) fn float(atoms: Atoms) -> f64 {
+pub(crate) fn float(atoms: Atoms) -> f64 {
     atoms as f64
 }

@@ -7,20 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clearlane_core::auction::{AuctionInput, AuctionIntent, AuctionOption};
 use clearlane_core::intent::Kind;
-use clearlane_core::money::{Atoms, Rounding, mul_div};
+use clearlane_core::money::{Atoms, Rounding};
 use clearlane_core::names::DenominationIndex;
 use clearlane_core::wide::wide;
 
 use super::balance::Prices;
+use crate::strategy::floored::raise;
 use crate::strategy::value::float;
 
 /// What a set of prices accepts.
 pub(super) struct Accepted {
     /// The auction with the limits at which all agree.
     pub(super) limits: AuctionInput,
-    /// The directed pairs in which some fix what they sell and others what they buy. Of what they gain beyond the limit
-    /// the ones keep what they give and the others what they get, which one price seldom fits: they trade at the limit.
-    pub(super) mixed: BTreeSet<Pair>,
+    /// The directed pairs that trade at those limits and no better.
+    pub(super) at_limit: BTreeSet<Pair>,
 }
 
 impl Accepted {
@@ -30,22 +30,21 @@ impl Accepted {
         let values = met(limits, values);
         let prices = Prices::of(&values);
         let mut accepted = limits.clone();
-        let mut pairs = BTreeSet::new();
+        let mut at_limit = BTreeSet::new();
         for intent in &mut accepted.intents {
             let kind = intent.kind;
             let floor = intent.floor.map(|floor| usize::from(floor.option));
             for (number, option) in intent.options.iter_mut().enumerate() {
                 let price = prices.ratio(option.give, option.get);
-                let is_met = price.is_some_and(|price| is_at_most(option, price));
-                match price {
-                    Some(price) if is_met => raise(kind, option, price, Rounding::Down),
-                    Some(_) | None if Some(number) == floor => {}
-                    Some(_) | None => option.maximum = 0,
+                match price.filter(|price| is_at_most(option, *price)) {
+                    Some(price) => raise(kind, option, price, Rounding::Down),
+                    None if Some(number) == floor => {}
+                    None => option.maximum = 0,
                 }
-                pairs.insert((option.give, option.get));
+                at_limit.insert((option.give, option.get));
             }
         }
-        (Accepted { limits: accepted, mixed: pairs }, prices)
+        (Accepted { limits: accepted, at_limit }, prices)
     }
 }
 
@@ -120,8 +119,10 @@ pub(super) fn accepted(limits: &AuctionInput, values: &[f64], slack: f64) -> Acc
             }
         }
     }
-    let mixed = kinds.into_iter().filter(|(_, kinds)| kinds.len() > 1).map(|(pair, _)| pair).collect();
-    Accepted { limits: accepted, mixed }
+    // Where some fix what they sell and others what they buy, the ones gain of what they get and the others of what they
+    // give, which one price seldom fits.
+    let at_limit = kinds.into_iter().filter(|(_, kinds)| kinds.len() > 1).map(|(pair, _)| pair).collect();
+    Accepted { limits: accepted, at_limit }
 }
 
 /// The options of an intent through which the built-in bidder does not fill it.
@@ -129,19 +130,4 @@ fn unfloored(intent: &mut AuctionIntent) -> impl Iterator<Item = &mut AuctionOpt
     let floor = intent.floor.map(|floor| usize::from(floor.option));
     let options = intent.options.iter_mut().enumerate();
     options.filter(move |(number, _)| Some(*number) != floor).map(|(_, option)| option)
-}
-
-/// Raises a limit to a price: not below it, or not above it, by rounding.
-fn raise(kind: Kind, option: &mut AuctionOption, [get, give]: [Atoms; 2], rounding: Rounding) {
-    match kind {
-        Kind::ExactIn => {
-            let least = mul_div(option.give_amount, get, give, rounding);
-            option.get_amount = least.unwrap_or(option.get_amount).max(option.get_amount);
-        }
-        Kind::ExactOut => {
-            let opposite = if rounding == Rounding::Up { Rounding::Down } else { Rounding::Up };
-            let most = mul_div(option.get_amount, give, get, opposite);
-            option.give_amount = most.filter(|most| *most > 0).unwrap_or(option.give_amount).min(option.give_amount);
-        }
-    }
 }

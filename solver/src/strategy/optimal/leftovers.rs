@@ -11,8 +11,7 @@ use clearlane_core::names::{DenominationIndex, VenueIndex};
 use clearlane_core::venue::Direction;
 
 use super::model::Model;
-use super::rounding::atoms;
-use crate::strategy::value::float;
+use crate::strategy::value::{atoms, float};
 
 /// What came in and what went out of each denomination.
 pub(super) type Balances = BTreeMap<DenominationIndex, (Atoms, Atoms)>;

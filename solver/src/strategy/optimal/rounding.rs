@@ -13,7 +13,7 @@ use clearlane_core::venue::Direction;
 use super::interior::{Flow, Interior};
 use super::model::{Curve, Group, Model, Origin};
 use super::node::Restriction;
-use crate::strategy::value::float;
+use crate::strategy::value::{atoms, float};
 
 /// Values below this are the barrier's, not the auction's: they are left out.
 const DUST: f64 = 1e-3;
@@ -31,12 +31,6 @@ pub(super) struct Rounded {
     pub(super) barred: Restriction,
     /// Whether anything that matters was left out, so that the program has to be solved again.
     pub(super) is_changed: bool,
-}
-
-/// The nearest whole number of atoms below a value; zero for what is negative.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is checked exactly later")]
-pub(super) fn atoms(value: f64) -> Atoms {
-    value as Atoms
 }
 
 /// Rounds a point; `None` where a whole fill can't be made up.

@@ -12,8 +12,7 @@ use clearlane_core::money::{Atoms, Rounding, mul_div};
 use clearlane_core::names::{DenominationIndex, IntentIndex};
 
 use super::leftovers::option_of;
-use super::rounding::atoms;
-use crate::strategy::value::float;
+use crate::strategy::value::{atoms, float};
 
 /// Amounts stay below 2 to this power.
 const AMOUNT_BITS: u32 = 112;

@@ -55,30 +55,25 @@ impl<'a> Task<'a> {
     /// The version in which each pair has one price, as far as one of several sets of prices lets most remain: those
     /// between the reference's and the shadow prices of the free version.
     pub(super) fn agreed(&self, free: &Version, is_halted: &dyn Fn() -> bool) -> Option<Version> {
-        let mut best: Option<Version> = None;
-        for (lean, slack) in TRIED {
-            let values = free.leaning(lean);
-            let Accepted { limits, mixed } = accepted(&self.kept, &values, slack);
-            let Some(found) = Version::of(self.input, limits, &mixed, is_halted) else { break };
-            if best.as_ref().is_none_or(|best| found.root.value > best.root.value) {
-                best = Some(found);
-            }
-        }
-        best
+        best(TRIED.into_iter().map(|(lean, slack)| {
+            let Accepted { limits, at_limit } = accepted(&self.kept, &free.leaning(lean), slack);
+            Version::of(self.input, limits, &at_limit, is_halted)
+        }))
     }
 
     /// The version in which everybody trades at the free version's shadow prices, or half way to the reference's.
     pub(super) fn priced(&self, free: &Version, is_halted: &dyn Fn() -> bool) -> Option<Version> {
-        let mut best: Option<Version> = None;
-        for lean in [1.0, 0.5] {
-            let (Accepted { limits, mixed }, prices) = Accepted::at(&self.kept, &free.leaning(lean));
-            let Some(found) = Version::of(self.input, limits, &mixed, is_halted) else { break };
-            if best.as_ref().is_none_or(|best| found.root.value > best.root.value) {
-                best = Some(Version { prices: Some(prices), ..found });
-            }
-        }
-        best
+        best([1.0, 0.5].into_iter().map(|lean| {
+            let (Accepted { limits, at_limit }, prices) = Accepted::at(&self.kept, &free.leaning(lean));
+            let version = Version::of(self.input, limits, &at_limit, is_halted)?;
+            Some(Version { prices: Some(prices), ..version })
+        }))
     }
+}
+
+/// The version that may be worth most, of those made before the budget was spent.
+fn best(versions: impl Iterator<Item = Option<Version>>) -> Option<Version> {
+    versions.map_while(|made| made).reduce(|best, made| if made.root.value > best.root.value { made } else { best })
 }
 
 impl Version {

@@ -14,7 +14,7 @@ use clearlane_core::money::Atoms;
 use clearlane_core::names::{DenominationIndex, IntentIndex};
 use clearlane_core::wide::{U512, div_up};
 
-use super::super::value::float;
+use super::super::value::{atoms, float};
 use super::fill::Fill;
 use super::orders::{KEPT, Orders};
 
@@ -200,10 +200,4 @@ fn bought_for(sold: Atoms, get_price: Atoms, give_price: Atoms) -> Atoms {
     let above = (U512::from(sold) + U512::ONE) * U512::from(give_price);
     let most = div_up(above, fee).and_then(|value| div_up(value * kept, U512::from(get_price)));
     most.and_then(|most| Atoms::try_from(most.saturating_sub(U512::ONE)).ok()).unwrap_or(Atoms::MAX)
-}
-
-/// The nearest amount below; it saturates.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is checked exactly later")]
-fn atoms(value: f64) -> Atoms {
-    value as Atoms
 }

@@ -4,8 +4,9 @@ use clearlane_core::auction::AuctionInput;
 use serde_json::{Value, json};
 
 use super::super::random::Random;
-use super::super::rounding::{atoms, places};
+use super::super::rounding::places;
 use crate::formats;
+use crate::strategy::value::atoms;
 
 /// How many of each there are, and how likely an intent wants the whole.
 #[derive(Clone, Copy, Debug)]

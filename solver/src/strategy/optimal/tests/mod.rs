@@ -21,7 +21,7 @@ use super::path::{Ending, Goal};
 use super::random::Random;
 use super::search::{COLD_MU, Outcome, Relaxed, Search};
 use super::{Budget, Optimal, Proposal, Strategy};
-use crate::strategy::value::float;
+use crate::strategy::value::{atoms, float};
 
 const SMALL: Scale = Scale { assets: 4, intents: 10, venues: 5, whole: 0.5 };
 
@@ -137,7 +137,7 @@ fn draw_on_one_account(input: &mut AuctionInput, share: f64) {
             option.reserve = first.1;
         }
     }
-    let amount = super::rounding::atoms(float(sum) * share);
+    let amount = atoms(float(sum) * share);
     input.reserves[first.1.at()].amount = amount;
     input.reserves[first.1.at()].is_scarce = true;
 }
