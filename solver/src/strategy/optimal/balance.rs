@@ -12,13 +12,14 @@ use clearlane_core::money::{Atoms, Rounding, mul_div};
 use clearlane_core::names::DenominationIndex;
 
 use super::leftovers::{balances, coins_of, option_of};
+use super::uniform::{AMOUNT_BITS, split_intents};
 
 /// Exact prices of atoms: a mantissa and an exponent of two, by denomination.
 #[derive(Clone, Debug)]
 pub(super) struct Prices(Vec<(Atoms, i32)>);
 
-/// Bits of a mantissa: floats have 53.
-const BITS: i32 = 53;
+/// Bits of a mantissa.
+const BITS: u32 = f64::MANTISSA_DIGITS;
 /// The largest fills that move what is left over become this part, a power of a half, smaller before: floats are wrong
 /// by less.
 const GIVEN_WAY_BITS: u32 = 20;
@@ -28,7 +29,7 @@ impl Prices {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
     pub(super) fn of(values: &[f64]) -> Prices {
         let exact = |value: &f64| {
-            let exponent = value.log2().floor() as i32 - BITS + 1;
+            let exponent = value.log2().floor() as i32 + 1 - BITS.cast_signed();
             ((value / 2.0_f64.powi(exponent)) as Atoms, exponent)
         };
         Prices(values.iter().map(exact).collect())
@@ -38,7 +39,7 @@ impl Prices {
     pub(super) fn ratio(&self, give: DenominationIndex, get: DenominationIndex) -> Option<[Atoms; 2]> {
         let ((one, up), (other, down)) = (self.0[give.at()], self.0[get.at()]);
         let shift = (up - down).unsigned_abs();
-        let shifted = |mantissa: Atoms| (shift < 112 - 53).then(|| mantissa << shift);
+        let shifted = |mantissa: Atoms| (shift + BITS < AMOUNT_BITS).then(|| mantissa << shift);
         if up >= down { Some([shifted(one)?, other]) } else { Some([one, shifted(other)?]) }
     }
 }
@@ -86,14 +87,14 @@ pub(super) fn balance(
 fn valves(owners: &AuctionInput, prices: &Prices, fills: &[Fill], uses: &[VenueUse]) -> Vec<Valve> {
     // By what they fix and what else they trade, with the room that they have.
     let mut sides: BTreeMap<DenominationIndex, Vec<(Atoms, usize, DenominationIndex)>> = BTreeMap::new();
-    let mut all = BTreeSet::new();
+    let (mut all, split) = (BTreeSet::new(), split_intents(fills));
     for (at, fill) in fills.iter().enumerate() {
         let (intent, option) = option_of(owners, fill);
         all.extend([option.give, option.get]);
         let (from, into) =
             if intent.kind == Kind::ExactIn { (option.give, option.get) } else { (option.get, option.give) };
-        let room = room(owners, fills, fill);
-        if room > 0 {
+        let room = room(owners, fill);
+        if room > 0 && !split.contains(&fill.intent) {
             sides.entry(from).or_default().push((room, at, into));
         }
     }
@@ -120,12 +121,11 @@ fn valves(owners: &AuctionInput, prices: &Prices, fills: &[Fill], uses: &[VenueU
     found
 }
 
-/// By how much a fill may give way without another of its intent noticing.
-fn room(owners: &AuctionInput, fills: &[Fill], fill: &Fill) -> Atoms {
+/// By how much a fill may give way.
+fn room(owners: &AuctionInput, fill: &Fill) -> Atoms {
     let (intent, option) = option_of(owners, fill);
-    let is_alone = fills.iter().filter(|other| other.intent == fill.intent).count() == 1;
     let room = intent.fixed_of(fill.sold, fill.bought) >> GIVEN_WAY_BITS;
-    if intent.is_all_or_nothing || !is_alone || room <= option.minimum { 0 } else { room }
+    if intent.is_all_or_nothing || room <= option.minimum { 0 } else { room }
 }
 
 /// Makes a fill a little smaller, so that it may become larger again.

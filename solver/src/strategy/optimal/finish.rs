@@ -57,7 +57,13 @@ pub(super) fn finish(
         let Some(point) = solved(model, choices, &restriction, from, is_halted) else { break };
         let Some(rounded) = rounded(limits, &point, round == 0) else { break };
         let Rounded { mut fills, mut uses, barred, is_changed } = rounded;
-        if let Some(prices) = version.prices.as_ref().filter(|_| !is_changed) {
+        if is_changed {
+            // What would run short now is what was left out.
+            merge(&mut restriction.is_term_barred, barred.is_term_barred);
+            merge(&mut restriction.is_curve_barred, barred.is_curve_barred);
+            continue;
+        }
+        if let Some(prices) = &version.prices {
             let mut fills = fills.clone();
             if balance([input, &task.kept], prices, &mut fills, &uses) {
                 let mut bundles = split(input, fills, uses);
@@ -66,12 +72,6 @@ pub(super) fn finish(
             }
         }
         let shorts = shorts(input, model, &fills, &uses);
-        if is_changed {
-            // What runs short now is what was left out.
-            merge(&mut restriction.is_term_barred, barred.is_term_barred);
-            merge(&mut restriction.is_curve_barred, barred.is_curve_barred);
-            continue;
-        }
         if !shorts.is_empty() {
             for (row, short) in shorts {
                 margins[row] = f64::max(2.0 * margins[row], MARGIN_MIN) + 1.05 * short;

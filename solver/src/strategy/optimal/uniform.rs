@@ -15,7 +15,7 @@ use super::leftovers::option_of;
 use crate::strategy::value::{atoms, float};
 
 /// Amounts stay below 2 to this power.
-const AMOUNT_BITS: u32 = 112;
+pub(super) const AMOUNT_BITS: u32 = 112;
 /// The steps in which prices move towards the least ones.
 const HALVINGS: usize = 40;
 
@@ -37,13 +37,10 @@ struct Pair<'a> {
     strictest: Option<usize>,
 }
 
-/// Gives the fills of each directed pair one price; limits are those of the owners and those at
-/// which floors are kept. If there
-/// is no such price, names the fills that ask for too much.
+/// Gives the fills of each directed pair one price; if there is none, names the fills that ask for too much. The
+/// auctions have the owners' limits, and those at which floors are kept.
 pub(super) fn equalise([owners, input]: [&AuctionInput; 2], fills: &mut [Fill]) -> Result<(), Vec<usize>> {
-    let mut seen = BTreeSet::new();
-    let split: BTreeSet<IntentIndex> =
-        fills.iter().map(|fill| fill.intent).filter(|intent| !seen.insert(*intent)).collect();
+    let split = split_intents(fills);
     let mut by_pair: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (at, fill) in fills.iter().enumerate() {
         let (_, option) = option_of(input, fill);
@@ -97,6 +94,12 @@ pub(super) fn equalise([owners, input]: [&AuctionInput; 2], fills: &mut [Fill]) 
         }
     }
     Ok(())
+}
+
+/// The intents with several fills.
+pub(super) fn split_intents(fills: &[Fill]) -> BTreeSet<IntentIndex> {
+    let mut seen = BTreeSet::new();
+    fills.iter().map(|fill| fill.intent).filter(|intent| !seen.insert(*intent)).collect()
 }
 
 impl<'a> Pair<'a> {
