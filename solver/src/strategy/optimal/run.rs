@@ -39,6 +39,16 @@ struct Run<'a> {
     is_unlimited: bool,
 }
 
+/// What the first stage of a version came to.
+struct Begun {
+    /// The best decisions.
+    found: Option<Found>,
+    /// Their value, if they were made exact or could not be.
+    decided: f64,
+    /// Whether that is all there is to find.
+    is_all: bool,
+}
+
 /// Answers an auction.
 pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> Proposal {
     let is_over = AtomicBool::new(false);
@@ -58,25 +68,32 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
     let unit = free.model.values.unit;
     let tell = |value: f64| budget.tell(Progress { score: value / unit, bound: Some(free.root.value / unit) });
     let mut exact = Exact::default();
-    let mut best = None;
+    let mut best: Option<(Version, Begun)> = None;
+    let mut begun = None;
     if input.rules == RuleSet::Floor {
+        let begin = |version: &Version, exact: &mut Exact| {
+            let mut search = Search::new(&version.model, 0, &is_spent);
+            Run::of(&task, version, budget).begin(&mut search, &reserve, exact)
+        };
         // Something to have before anything is tried, and of each version something to choose by.
-        first(&task, &free, (&is_spent, budget), &reserve, &mut exact);
+        begun = Some(begin(&free, &mut exact));
         let versions: [&dyn Fn() -> Option<Version>; 2] =
             [&|| task.agreed(&free, &is_spent), &|| task.priced(&free, &is_spent)];
         for version in versions {
-            let known = best.as_ref().unwrap_or(&free);
-            let is_good = best.is_some() && units(exact.score) > GOOD * known.root.value / known.model.values.unit;
+            let is_good = best
+                .as_ref()
+                .is_some_and(|(known, _)| units(exact.score) > GOOD * known.root.value / known.model.values.unit);
             let Some(version) = (if is_good { None } else { version() }) else { break };
             let before = exact.score;
-            first(&task, &version, (&is_spent, budget), &reserve, &mut exact);
+            let begun = begin(&version, &mut exact);
             if best.is_none() || exact.score > before {
-                best = Some(version);
+                best = Some((version, begun));
             }
         }
     }
-    let run = Run::of(&task, best.as_ref().unwrap_or(&free), budget);
-    run.search_on(threads, (&is_spent, &is_over, &tell), &reserve, &mut exact);
+    let (version, begun) = best.map_or((None, begun), |(version, begun)| (Some(version), Some(begun)));
+    let run = Run::of(&task, version.as_ref().unwrap_or(&free), budget);
+    run.search_on(threads, (&is_spent, &is_over, &tell), (&reserve, begun), &mut exact);
     Proposal { bundles: exact.bundles, prices: DualPrices::new(prices) }
 }
 
@@ -84,20 +101,6 @@ pub(super) fn run(input: &AuctionInput, budget: &Budget<'_>, threads: usize) -> 
 #[expect(clippy::cast_precision_loss, reason = "only compared")]
 fn units(score: Score) -> f64 {
     score as f64 / SCORE_UNIT as f64
-}
-
-/// A first exact answer of a version, kept if it is better.
-fn first(
-    task: &Task<'_>,
-    version: &Version,
-    (is_spent, budget): (&dyn Fn() -> bool, &Budget<'_>),
-    reserve: &Cell<Duration>,
-    exact: &mut Exact,
-) {
-    let mut search = Search::new(&version.model, 0, is_spent);
-    Run::of(task, version, budget).first(&mut search, reserve, exact);
-    // What the next version decides has another value.
-    exact.decided = 0.0;
 }
 
 /// Prices of whole units in the reference asset.
@@ -116,12 +119,12 @@ impl<'a> Run<'a> {
         Run { task, version, board: Mutex::new(None), is_unlimited: budget.is_unlimited() }
     }
 
-    /// Searches on several threads; keeps what is better than `exact`.
+    /// Searches on several threads, from where the version was begun if it was; keeps what is better than `exact`.
     fn search_on(
         self,
         threads: usize,
         (is_spent, is_over, tell): (&dyn Fn() -> bool, &AtomicBool, &dyn Fn(f64)),
-        reserve: &Cell<Duration>,
+        (reserve, begun): (&Cell<Duration>, Option<Begun>),
         exact: &mut Exact,
     ) {
         let is_told = || is_over.load(Ordering::Relaxed);
@@ -136,7 +139,7 @@ impl<'a> Run<'a> {
             }
             let mut search = Search::new(&self.version.model, 0, is_spent);
             search.tell = tell;
-            self.lead(&mut search, reserve, exact);
+            self.lead(&mut search, (reserve, begun), exact);
             is_over.store(true, Ordering::Relaxed);
         });
         // What was made exact on the way, or could not be, would end the same again.
@@ -147,8 +150,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A first exact answer; whether it is all there is to find.
-    fn first(&self, search: &mut Search<'_>, reserve: &Cell<Duration>, exact: &mut Exact) -> bool {
+    /// A first exact answer.
+    fn begin(&self, search: &mut Search<'_>, reserve: &Cell<Duration>, exact: &mut Exact) -> Begun {
         let Version { root, .. } = self.version;
         let open = self.version.open();
         let is_all = search.decidable().is_empty();
@@ -159,14 +162,18 @@ impl<'a> Run<'a> {
             search.dive(&open, root, Style::Drop(3));
         }
         let started = Instant::now();
+        // What another version decided has another value.
+        exact.decided = 0.0;
         self.settle(search, exact);
         reserve.set(reserve.get().max(2 * started.elapsed()));
-        is_all
+        Begun { found: search.best.clone(), decided: exact.decided, is_all }
     }
 
-    /// The stages of the first thread: a first exact answer, then better decisions.
-    fn lead(&self, search: &mut Search<'_>, reserve: &Cell<Duration>, exact: &mut Exact) {
-        if self.first(search, reserve, exact) {
+    /// The stages of the first thread: a first exact answer, if there is none yet, then better decisions.
+    fn lead(&self, search: &mut Search<'_>, (reserve, begun): (&Cell<Duration>, Option<Begun>), exact: &mut Exact) {
+        let Begun { found, decided, is_all } = begun.unwrap_or_else(|| self.begin(search, reserve, exact));
+        (search.best, exact.decided) = (found, decided);
+        if is_all {
             return;
         }
         let Version { model, root, .. } = self.version;
